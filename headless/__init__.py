@@ -1,0 +1,1 @@
+"""The daemon, the control server, its client and protocol."""

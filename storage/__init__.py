@@ -1,0 +1,1 @@
+"""SQLAlchemy: journal, history, candles on disk, migrations."""

@@ -1,0 +1,1 @@
+"""The decision core: state, pipeline, risk. Synchronous, reads no clock, opens nothing."""

@@ -1,0 +1,1 @@
+"""Market data: every feed puts what it hears into a FeedSink."""

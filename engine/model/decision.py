@@ -1,0 +1,124 @@
+"""Everything the core can answer. Decisions are journaled with their event and carried out after the commit."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeAlias
+
+import msgspec
+
+from engine.model.order import Approved, OrderRequest
+from engine.model.signal import Signal
+
+
+class Level(Enum):
+    """How loud a note is. ALARM is money at risk."""
+
+    INFO = "info"
+    GOOD = "good"
+    WARN = "warn"
+    ALARM = "alarm"
+
+
+class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The intent: send this order once."""
+
+    approved: Approved[OrderRequest]
+
+
+class CancelSent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ask the venue to cancel."""
+
+    client_id: str
+
+
+class QueryOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ask the venue what became of an order."""
+
+    client_id: str
+
+
+class RequestReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ask the venue for everything: something does not add up."""
+
+    reason: str
+
+
+class SignalDecided(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A signal was made or moved on in its life; the newest with an id is the truth."""
+
+    signal: Signal
+
+
+class PlanSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Where the position that `symbol` has or is about to have is protected, ticks; None keeps none."""
+
+    symbol: str
+    stop: int | None
+    target: int | None
+
+
+class EntryPlanned(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An entry that waits for the opposite position to be flat (a flip). `lots` 0 forgets the plan."""
+
+    symbol: str
+    side: int
+    lots: int
+    stop: int
+    target: int
+    origin: str
+    signal_id: int = 0
+
+
+class TimerSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Send `TimerFired(timer)` at wall time `deadline`, ms UTC."""
+
+    timer: str
+    deadline: int
+
+
+class ModeSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Autonomy, pause and halt after this decision. `halt` is the reason entries are halted, or empty."""
+
+    autonomy: str
+    paused: bool
+    halt: str
+
+
+class SymbolHeld(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Automatic trading of a symbol is held because of `reason`; empty gives it back."""
+
+    symbol: str
+    reason: str
+
+
+class CommandAnswered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The result of a command: one sentence."""
+
+    command_id: str
+    ok: bool
+    text: str
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """One line for the log (and, from WARN up, for whoever is notified)."""
+
+    level: Level
+    text: str
+    symbol: str = ""
+
+
+Decision: TypeAlias = (
+    SubmitOrder
+    | CancelSent
+    | QueryOrder
+    | RequestReport
+    | SignalDecided
+    | PlanSet
+    | EntryPlanned
+    | TimerSet
+    | ModeSet
+    | SymbolHeld
+    | CommandAnswered
+    | Noted
+)

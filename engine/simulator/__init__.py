@@ -1,0 +1,1 @@
+"""A simulated exchange over real HTTP and WebSocket, with faults on demand; nothing else in engine imports it."""
