@@ -51,7 +51,7 @@ class SignalStatus(Enum):
     REJECTED = "rejected"
 
 
-class Signal(msgspec.Struct, frozen=True, kw_only=True):
+class Signal(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A decision for a symbol with every gate it met.
 
     Attributes:
