@@ -64,7 +64,6 @@ class StatusView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         epoch: of this engine process. timeframe_ms: decision timeframe.
         clock: ms UTC by the market's clock (simulated in a replay). pid: of the engine.
         day_loss_limit, max_positions, max_leverage, risk_fraction: the limits in force, for previews.
-        stop_atr, target_ratio: default protection.
     """
 
     mode: str
@@ -121,8 +120,11 @@ class Quotes(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class WatchView(msgspec.Struct, frozen=True, tag=True):
-    """A row of the watchlist: change over 24 h (fraction; since the oldest bar where there is less), base volume over
-    24 h, and the newest closes for the sparkline (quote currency, oldest first)."""
+    """A row of the watchlist.
+
+    `change` is the fraction over 24 h (since the oldest bar where there is less), `volume` base currency over 24 h,
+    `spark` the newest closes, quote currency, oldest first.
+    """
 
     symbol: str
     change: float
@@ -142,8 +144,11 @@ class ReadingView(msgspec.Struct, frozen=True, array_like=True):
 
 
 class BoardView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """The six readings of a symbol, their weighted score in [-1, 1], the board's own record, and who holds the symbol
-    (reason automatic trading is off for it, or empty). `atr_ticks` is the default stop distance in ticks."""
+    """The six readings of a symbol and their weighted score in [-1, 1].
+
+    `record` is the board's own; `held` is why automatic trading of the symbol is off, or empty; `stop_ticks` and
+    `target_ticks` are the default protection distances.
+    """
 
     symbol: str
     score: float

@@ -120,8 +120,8 @@ class Result(msgspec.Struct, frozen=True, tag=True):
 ServerFrame: TypeAlias = Welcome | Refused | DeskSnapshot | BarsSnapshot | Update | BarsUpdate | Result
 
 _encoder = msgspec.json.Encoder()
-_client_decoder = msgspec.json.Decoder(ClientFrame)
-_server_decoder = msgspec.json.Decoder(ServerFrame)
+_client_decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+_server_decoder: msgspec.json.Decoder[ServerFrame] = msgspec.json.Decoder(ServerFrame)
 
 
 def encode(frame: ClientFrame | ServerFrame) -> str | bytes:
