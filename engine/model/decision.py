@@ -85,6 +85,13 @@ class ModeSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     halt: str
 
 
+class CashSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The wallet balance as the venue has it, 1e-8 quote units: the first one, or a correction."""
+
+    cash: int
+    reason: str
+
+
 class SymbolHeld(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Automatic trading of a symbol is held because of `reason`; empty gives it back."""
 
@@ -118,6 +125,7 @@ Decision: TypeAlias = (
     | EntryPlanned
     | TimerSet
     | ModeSet
+    | CashSet
     | SymbolHeld
     | CommandAnswered
     | Noted
