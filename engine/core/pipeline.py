@@ -1,0 +1,302 @@
+"""From six readings to one order: a crossing of the board becomes a candidate, meets its gates, and is a signal."""
+
+from __future__ import annotations
+
+import math
+
+from msgspec.structs import replace
+
+from engine.core import risk
+from engine.core.deck import Deck
+from engine.core.protection import close
+from engine.core.risk import Plan, judged
+from engine.core.state import State, SymbolState
+from engine.model.command import Autonomy
+from engine.model.decision import EntryPlanned, Level, SignalDecided, SubmitOrder
+from engine.model.money import PPM
+from engine.model.order import Side
+from engine.model.record import Record
+from engine.model.signal import Action, Gate, Signal, SignalStatus, Verdict
+
+ONE_SIDED_80 = 0.8416  # standard normal quantile of 0.80
+
+
+def on_bar(deck: Deck, symbol: str) -> None:
+    """Decide on a freshly closed bar of `symbol` that has been applied to the state."""
+    s = deck.state.symbols[symbol]
+    zone = s.zone
+    if zone in (0, s.zone_before):
+        return
+    holding = s.position.side if s.position is not None else 0
+    if holding == zone:
+        return
+    signal = candidate(deck.state, s, zone)
+    if s.held:
+        return _decide(deck, signal, SignalStatus.OBSERVED, f"held: {s.held}")
+    if deck.state.autonomy is Autonomy.OBSERVE:
+        return _decide(deck, signal, SignalStatus.OBSERVED, "observe mode: shown, not traded")
+    failed = first_failure(signal.gates)
+    if holding and (failed is not None or deck.state.autonomy is Autonomy.APPROVE):
+        reason = (
+            f"opposite score; no reversal: {failed.name}" if failed else "opposite score; reversal waits for approval"
+        )
+        _close(deck, s, signal, reason)
+    if failed is not None:
+        if not holding:
+            _decide(deck, signal, SignalStatus.REFUSED, f"{failed.name} {failed.value} (needs {failed.threshold})")
+        return None
+    if deck.state.autonomy is Autonomy.APPROVE:
+        return _wait(deck, signal)
+    return send(deck, signal)
+
+
+def _decide(deck: Deck, signal: Signal, status: SignalStatus, reason: str) -> None:
+    signal = replace(signal, id=deck.state.last_signal + 1, status=status, reason=reason)
+    deck.emit(SignalDecided(signal=signal))
+
+
+def _wait(deck: Deck, signal: Signal) -> None:
+    wait = deck.state.settings.approve_ms
+    signal = replace(
+        signal,
+        id=deck.state.last_signal + 1,
+        status=SignalStatus.WAITING,
+        expires=deck.state.now + wait,
+        reason="waits for approval",
+    )
+    deck.emit(SignalDecided(signal=signal))
+    deck.timer(f"signal|{signal.id}", wait)
+
+
+def _close(deck: Deck, s: SymbolState, signal: Signal, reason: str) -> None:
+    closing = replace(
+        signal,
+        id=deck.state.last_signal + 1,
+        action=Action.CLOSE,
+        status=SignalStatus.SENT,
+        stop=0,
+        target=0,
+        lots=abs(s.position.lots) if s.position is not None else 0,
+        reason=reason,
+    )
+    deck.emit(SignalDecided(signal=closing))
+    close(deck, s.symbol, closing.lots, f"signal:{closing.id}")
+
+
+def send(deck: Deck, signal: Signal) -> None:
+    """Turn a passed signal into its order (after the opposite position is closed, where there is one)."""
+    state = deck.state
+    s = state.symbols[signal.symbol]
+    signal_id = signal.id or state.last_signal + 1
+    origin = f"signal:{signal_id}"
+    side = Side(signal.action.side)
+    if s.position is not None:
+        deck.emit(
+            SignalDecided(
+                signal=replace(signal, id=signal_id, status=SignalStatus.SENT, reason="reverses the position")
+            )
+        )
+        deck.emit(
+            EntryPlanned(
+                symbol=signal.symbol,
+                side=side,
+                lots=signal.lots,
+                stop=signal.stop,
+                target=signal.target,
+                origin=origin,
+                signal_id=signal_id,
+            )
+        )
+        close(deck, signal.symbol, abs(s.position.lots), origin)
+        return
+    leverage = risk.leverage_for(state, state.instruments[signal.symbol], signal.price, signal.stop)
+    plan = Plan(signal.symbol, side, signal.price, signal.stop, signal.target, signal.lots, leverage, origin)
+    approved = risk.approve_entry(state, plan)
+    if isinstance(approved, Gate):
+        reason = f"{approved.name}: {approved.reason}"
+        deck.emit(SignalDecided(signal=replace(signal, id=signal_id, status=SignalStatus.REFUSED, reason=reason)))
+        return
+    sent = replace(
+        signal, id=signal_id, status=SignalStatus.SENT, reason="sent", client_id=approved.request.client_id, expires=0
+    )
+    deck.emit(SignalDecided(signal=sent))
+    deck.plan(signal.symbol, signal.stop, signal.target)
+    deck.emit(SubmitOrder(approved=approved))
+
+
+def approve(deck: Deck, signal: Signal) -> str:
+    """A person approves a WAITING signal: freshness, price and risk are judged again. Returns one sentence."""
+    state = deck.state
+    s = state.symbols[signal.symbol]
+    price = s.quote.ask if signal.action is Action.LONG else s.quote.bid
+    drift = abs(price - signal.price) / signal.price
+    gates = [
+        fresh_gate(state, s),
+        judged(
+            "drift",
+            drift <= state.settings.approve_drift,
+            f"{drift:.2%}",
+            f"<= {state.settings.approve_drift:.2%}",
+            "price moved away",
+        ),
+        *risk.limits(state, s),
+    ]
+    failed = first_failure(tuple(gates))
+    if failed is not None:
+        reason = f"approval refused: {failed.name} {failed.value} (needs {failed.threshold})"
+        gates_now = (*signal.gates, *gates)
+        deck.emit(SignalDecided(signal=replace(signal, status=SignalStatus.REFUSED, reason=reason, gates=gates_now)))
+        return reason
+    send(deck, replace(signal, price=price))
+    return f"approved: {signal.action.value} {signal.symbol}"
+
+
+def first_failure(gates: tuple[Gate, ...]) -> Gate | None:
+    """The first gate that failed, or None."""
+    return next((gate for gate in gates if gate.verdict is Verdict.FAIL), None)
+
+
+def candidate(state: State, s: SymbolState, side: int) -> Signal:
+    """Every gate's verdict on going to `side` now, the planned order, and no decision yet."""
+    instrument = state.instruments[s.symbol]
+    price = s.quote.ask if side > 0 else s.quote.bid
+    stop_ticks = _distance(s.stop_distance, float(instrument.tick_size))
+    target_ticks = _distance(s.target_distance, float(instrument.tick_size))
+    stop, target = price - side * stop_ticks, price + side * target_ticks
+    record, share = record_gate(state, s)
+    lots, leverage = risk.size(state, s, price, stop, share) if price and stop_ticks and stop > 0 else (0, 0)
+    free = [
+        fresh_gate(state, s),
+        spread_gate(state, s),
+        slippage_gate(state, s, side, lots),
+        reward_gate(state, s, price, stop_ticks, target_ticks),
+        record,
+        *risk.limits(state, s),
+        judged("leverage", leverage > 0, f"{leverage}x", ">= 1x", "liquidation would come before the stop"),
+        risk.minimum_gate(instrument, price, lots),
+    ]
+    gates = (*free, *asked_gates(state, passed=first_failure(tuple(free)) is None))
+    return Signal(
+        id=0,
+        symbol=s.symbol,
+        action=Action.LONG if side > 0 else Action.SHORT,
+        status=SignalStatus.REFUSED,
+        at=state.now,
+        bar_time=s.bar.open_time if s.bar is not None else 0,
+        score=s.score,
+        price=price,
+        stop=stop,
+        target=target,
+        lots=lots,
+        gates=gates,
+    )
+
+
+def _distance(distance: float, tick: float) -> int:
+    return max(1, round(distance / tick)) if math.isfinite(distance) and distance > 0 else 0
+
+
+def fresh_gate(state: State, s: SymbolState) -> Gate:
+    """The quote is young enough to act on."""
+    known = s.quote.bid > 0 and s.quote.ask > 0
+    age = state.now - s.quote.received if known else -1
+    limit = state.settings.fresh_ms
+    return judged(
+        "data fresh",
+        known and age <= limit,
+        f"{age} ms" if known else "no quote",
+        f"<= {limit} ms",
+        "the quote is stale",
+    )
+
+
+def spread_gate(state: State, s: SymbolState) -> Gate:
+    """The spread is in bounds."""
+    quote = s.quote
+    bps = (quote.ask - quote.bid) / max(1, quote.bid) * 10_000
+    limit = state.settings.max_spread_bps
+    # one tick is the tightest market a contract can have: on a coarse grid it is not a wide spread
+    ok = bps <= limit or quote.ask - quote.bid == 1
+    return judged("spread", ok, f"{bps:.1f} bp", f"<= {limit:.1f} bp", "the spread is too wide")
+
+
+def slippage_gate(state: State, s: SymbolState, side: int, lots: int) -> Gate:
+    """Expected slippage: each displayed size beyond the first costs about one spread more."""
+    quote = s.quote
+    shown = quote.ask_lots if side > 0 else quote.bid_lots
+    levels = max(0.0, lots / shown - 1.0) if shown > 0 else 0.0
+    bps = levels * max(1, quote.ask - quote.bid) / max(1, quote.bid) * 10_000
+    limit = state.settings.max_slippage_bps
+    return judged("slippage", bps <= limit, f"{bps:.1f} bp", f"<= {limit:.1f} bp", "the book is too thin for the size")
+
+
+def reward_gate(state: State, s: SymbolState, price: int, stop_ticks: int, target_ticks: int) -> Gate:
+    """Reward over risk from the far side of the quote, after fees both ways."""
+    instrument = state.instruments[s.symbol]
+    cost = price * 2 * instrument.taker_ppm / PPM
+    ratio = (target_ticks - cost) / (stop_ticks + cost) if stop_ticks else 0.0
+    least = state.settings.min_reward_risk
+    return judged("reward/risk", ratio > least, f"{ratio:.2f}", f"> {least:.2f}", "not worth its costs and risk")
+
+
+def lower_bound(record: Record) -> float:
+    """Lower 80 % one-sided bound of the mean net return a trade (normal approximation), fraction."""
+    n = record.trades
+    if n < 2:
+        return -math.inf
+    mean = record.expectancy
+    variance = max(0.0, (record.squares - n * mean * mean) / (n - 1))
+    return mean - ONE_SIDED_80 * math.sqrt(variance / n)
+
+
+def record_gate(state: State, s: SymbolState) -> tuple[Gate, float]:
+    """What the board's shadow trades say, and the share of the risk fraction to use."""
+    record, settings = s.records[-1], state.settings
+    if settings.preset == "reference":
+        rate = record.win_rate
+        return judged("record", rate > 0.55, f"{rate:.0%} of {record.trades}", "> 55 % wins", "wins too rarely"), 1.0
+    if record.trades < settings.record_trades:
+        reason = "too few shadow trades to judge: half size"
+        return Gate("record", Verdict.SKIPPED, f"{record.trades} trades", f">= {settings.record_trades}", reason), 0.5
+    bound = lower_bound(record)
+    gate = judged(
+        "record", bound > 0, f"{bound * 10_000:+.1f} bp a trade", "> 0 (80 % sure)", "its shadow trades do not pay"
+    )
+    return gate, 1.0
+
+
+def asked_gates(state: State, *, passed: bool) -> tuple[Gate, ...]:
+    """The forecast and the three votes: not asked after a failure; without a source SKIPPED, and FAIL on live."""
+    if not passed:
+        return tuple(Gate(name, Verdict.NOT_ASKED, reason="a free gate failed") for name in ("forecast", "votes"))
+    verdict = Verdict.FAIL if state.mode == "live" else Verdict.SKIPPED
+    return (
+        Gate("forecast", verdict, "", "agrees", "no forecaster is configured"),
+        Gate("votes", verdict, "", "2 of 3, > 70", "no voter is configured"),
+    )
+
+
+def expire(deck: Deck, signal: Signal) -> None:
+    """Nobody answered in time."""
+    deck.emit(SignalDecided(signal=replace(signal, status=SignalStatus.EXPIRED, reason="nobody approved in time")))
+
+
+def filled(deck: Deck, origin: str, client_id: str) -> None:
+    """The entry of a signal is filled."""
+    if not origin.startswith("signal:"):
+        return
+    signal = deck.state.signals.get(int(origin[7:]))
+    if signal is not None and signal.status is SignalStatus.SENT:
+        deck.emit(
+            SignalDecided(signal=replace(signal, status=SignalStatus.FILLED, reason="filled", client_id=client_id))
+        )
+
+
+def refused(deck: Deck, origin: str, reason: str) -> None:
+    """The entry of a signal came to nothing at the venue."""
+    if not origin.startswith("signal:"):
+        return
+    signal = deck.state.signals.get(int(origin[7:]))
+    if signal is not None and signal.status is SignalStatus.SENT:
+        deck.emit(SignalDecided(signal=replace(signal, status=SignalStatus.REJECTED, reason=reason)))
+        deck.note(Level.WARN, f"entry refused by the venue: {reason}", signal.symbol)

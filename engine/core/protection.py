@@ -1,0 +1,125 @@
+"""Every position keeps a venue-side stop and target: compare what is wanted with what is there, and close the gap.
+
+`protect` may be called at any time and any number of times; it waits while an order of the kind is on its way, places
+the new order before it cancels the old one, and cancels what protects nothing.
+"""
+
+from __future__ import annotations
+
+from engine.core import risk
+from engine.core.deck import Deck
+from engine.model.decision import CancelSent, EntryPlanned, Level, RequestReport, SubmitOrder
+from engine.model.order import Order, OrderStatus, Purpose, Side
+
+RETRY_MS = 1_000
+WOULD_TRIGGER = "-2021"
+
+
+def protect(deck: Deck, symbol: str) -> None:
+    """Bring the symbol's stop and target in line with its position."""
+    s = deck.state.symbols[symbol]
+    position = s.position
+    for purpose, trigger in ((Purpose.STOP, s.plan_stop), (Purpose.TARGET, s.plan_target)):
+        legs = [o for o in deck.state.open_orders(symbol) if o.request.purpose is purpose]
+        if position is None or trigger is None:
+            _cancel(deck, legs)
+            continue
+        if any(o.status is OrderStatus.INTENT for o in legs):
+            continue
+        good = [o for o in legs if _matches(o, trigger, position.lots) and o.status is OrderStatus.WORKING]
+        if good:
+            _cancel(deck, [o for o in legs if o is not good[0]])
+        else:
+            approved = risk.approve_protection(deck.state, symbol, purpose, trigger)
+            if approved is not None:
+                deck.emit(SubmitOrder(approved=approved))
+
+
+def _matches(order: Order, trigger: int, lots: int) -> bool:
+    request = order.request
+    side = Side.SELL if lots > 0 else Side.BUY
+    return request.trigger == trigger and order.remaining == abs(lots) and request.side is side
+
+
+def _cancel(deck: Deck, orders: list[Order]) -> None:
+    for order in orders:
+        if order.status is OrderStatus.WORKING:
+            deck.emit(CancelSent(client_id=order.request.client_id))
+
+
+def close(deck: Deck, symbol: str, lots: int, origin: str) -> bool:
+    """Send a reduce-only market order unless exits for as much are already on their way. True when one was sent."""
+    position = deck.state.symbols[symbol].position
+    if position is None:
+        return False
+    coming = sum(
+        o.remaining
+        for o in deck.state.open_orders(symbol)
+        if o.request.purpose is Purpose.EXIT and o.request.price is None and o.status is not OrderStatus.UNKNOWN
+    )
+    approved = risk.approve_exit(deck.state, symbol, min(lots, abs(position.lots) - coming), origin)
+    if approved is None:
+        return False
+    deck.emit(SubmitOrder(approved=approved))
+    return True
+
+
+def refused(deck: Deck, order: Order) -> None:
+    """A protective order or an exit came to nothing: flatten, or try again soon, always with an alarm."""
+    request, state = order.request, deck.state
+    if state.symbols[request.symbol].position is None:
+        return
+    match request.purpose:
+        case Purpose.STOP:
+            deck.note(Level.ALARM, f"stop refused: {order.reason}; flattening", request.symbol)
+            _flatten_or_retry(deck, request.symbol)
+        case Purpose.TARGET if WOULD_TRIGGER in order.reason:
+            deck.note(Level.INFO, "target already reached: closing at market", request.symbol)
+            _flatten_or_retry(deck, request.symbol)
+        case Purpose.TARGET:
+            deck.note(Level.WARN, f"target refused: {order.reason}; the stop protects alone", request.symbol)
+            deck.plan(request.symbol, state.symbols[request.symbol].plan_stop, None)
+        case Purpose.EXIT:
+            deck.note(Level.ALARM, f"exit refused: {order.reason}; asking the venue, then again", request.symbol)
+            deck.emit(RequestReport(reason=f"an exit of {request.symbol} was refused"))
+            deck.timer(f"protect|{request.symbol}", RETRY_MS)
+        case Purpose.ENTRY:
+            pass
+
+
+def _flatten_or_retry(deck: Deck, symbol: str) -> None:
+    if not close(deck, symbol, abs(deck.state.symbols[symbol].position.lots), "protection"):  # type: ignore[union-attr] # the caller holds a position
+        deck.timer(f"protect|{symbol}", RETRY_MS)
+
+
+def enter_planned(deck: Deck, symbol: str) -> None:
+    """The symbol is flat: send the entry that waited for it (the second half of a flip)."""
+    s = deck.state.symbols[symbol]
+    planned = s.planned
+    if planned is None or s.position is not None:
+        return
+    deck.emit(
+        EntryPlanned(
+            symbol=symbol, side=0, lots=0, stop=0, target=0, origin=planned.origin, signal_id=planned.signal_id
+        )
+    )
+    quote = s.quote
+    price = quote.ask if planned.side > 0 else quote.bid
+    instrument = deck.state.instruments[symbol]
+    leverage = risk.leverage_for(deck.state, instrument, price, planned.stop) if price else 0
+    plan = risk.Plan(
+        symbol=symbol,
+        side=Side(planned.side),
+        price=price,
+        stop=planned.stop,
+        target=planned.target,
+        lots=planned.lots,
+        leverage=leverage,
+        origin=planned.origin,
+    )
+    approved = risk.approve_entry(deck.state, plan)
+    if isinstance(approved, risk.Gate):
+        deck.note(Level.WARN, f"entry after the flip refused: {approved.name}: {approved.reason}", symbol)
+        return
+    deck.plan(symbol, plan.stop, plan.target)
+    deck.emit(SubmitOrder(approved=approved))

@@ -1,0 +1,288 @@
+"""Risk has the last word: sizes, limits, and the only place that makes an `Approved` order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.core.state import State, SymbolState
+from engine.model.instrument import Instrument
+from engine.model.money import PPM, Money, to_decimal
+from engine.model.order import Approved, OrderKind, OrderRequest, Purpose, Side
+from engine.model.signal import Gate, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An entry as it would be sent. Prices are ticks; `price` is where it is expected to fill."""
+
+    symbol: str
+    side: Side
+    price: int
+    stop: int
+    target: int
+    lots: int
+    leverage: int
+    origin: str
+    kind: OrderKind = OrderKind.MARKET
+
+
+def passed(name: str, value: str, threshold: str) -> Gate:
+    """A gate that passed."""
+    return Gate(name, Verdict.PASS, value, threshold)
+
+
+def judged(name: str, ok: bool, value: str, threshold: str, reason: str) -> Gate:  # noqa: FBT001 - a verdict is a bool
+    """A gate that passed or failed with its reason."""
+    return Gate(name, Verdict.PASS if ok else Verdict.FAIL, value, threshold, "" if ok else reason)
+
+
+def cost_per_lot(instrument: Instrument, price: int) -> Money:
+    """Taker fee in and out of one lot at `price` ticks, 1e-8 units."""
+    return price * instrument.unit * 2 * instrument.taker_ppm // PPM
+
+
+def used_margin(state: State) -> Money:
+    """Isolated margin of positions and working entries, 1e-8 units."""
+    total = 0
+    for name, s in state.symbols.items():
+        unit = state.instruments[name].unit
+        if s.position is not None:
+            total += abs(s.position.cost) // s.position.leverage
+        for order in state.open_orders(name):
+            if order.request.purpose is Purpose.ENTRY:
+                total += order.remaining * (order.request.price or s.mark) * unit // order.request.leverage
+    return total
+
+
+def leverage_for(state: State, instrument: Instrument, price: int, stop: int) -> int:
+    """The highest leverage under the caps whose liquidation lies far enough behind the stop; 0 when even 1 is too much.
+
+    Liquidation distance of an isolated position is about ``price x (1 / leverage - maintenance rate)``.
+    """
+    needed = state.settings.liquidation_ratio * abs(price - stop)
+    for leverage in range(min(state.settings.max_leverage, instrument.max_leverage), 0, -1):
+        if price * (1 / leverage - instrument.maintenance_ppm / PPM) >= needed:
+            return leverage
+    return 0
+
+
+def room(state: State, s: SymbolState, instrument: Instrument, price: int, leverage: int) -> int:
+    """Most lots the exposure, symbol, margin and venue caps leave at `price` ticks."""
+    equity = state.equity()
+    lot_value = price * instrument.unit
+    settings = state.settings
+    held = abs(s.position.lots) * lot_value if s.position is not None else 0
+    exposure = int(equity * settings.max_exposure) - state.exposure()
+    symbol = int(equity * settings.max_symbol_exposure) - held
+    margin = (equity - used_margin(state)) * leverage * 95 // 100  # room for fees and a moving mark
+    return max(0, min(exposure // lot_value, symbol // lot_value, margin // lot_value, instrument.max_lots))
+
+
+def size(state: State, s: SymbolState, price: int, stop: int, share: float = 1.0) -> tuple[int, int]:
+    """Lots and leverage of an entry: risk fraction over stop distance and costs, under every cap.
+
+    Args:
+        state: the core's state.
+        s: the symbol.
+        price: expected entry, ticks.
+        stop: protective stop, ticks.
+        share: of the risk fraction (half while the record is thin).
+    """
+    instrument = state.instruments[s.symbol]
+    leverage = leverage_for(state, instrument, price, stop)
+    if leverage == 0:
+        return 0, 0
+    risk = int(state.equity() * state.settings.risk_fraction * share)
+    per_lot = abs(price - stop) * instrument.unit + cost_per_lot(instrument, price)
+    return min(risk // per_lot, room(state, s, instrument, price, leverage)), leverage
+
+
+def minimum_gate(instrument: Instrument, price: int, lots: int) -> Gate:
+    """The order is large enough for the venue; a smaller one is refused, never rounded up."""
+    notional = instrument.notional(price, lots)
+    ok = lots >= instrument.min_lots and notional >= instrument.min_notional
+    least = f"{instrument.quantity(instrument.min_lots)} and {show(instrument.min_notional)}"
+    return judged("size", ok, f"{instrument.quantity(lots)} = {show(notional)}", least, "below the venue's minimum")
+
+
+def show(money: Money) -> str:
+    """Money for a sentence: two decimals."""
+    return f"{to_decimal(money):,.2f}"
+
+
+def limits(state: State, s: SymbolState) -> list[Gate]:
+    """The limits of the whole desk on one more entry."""
+    settings = state.settings
+    equity = state.equity()
+    fall = max(0, state.day_start - equity) / state.day_start if state.day_start > 0 else 0.0
+    drawdown = max(0, state.peak - equity) / state.peak if state.peak > 0 else 0.0
+    slots = sum(1 for x in state.symbols.values() if x.position is not None or _entering(state, x))
+    taken = s.position is not None or _entering(state, s)
+    wait = max(0, s.cooldown_until - state.market_time) // 1000
+    exposure = state.exposure() / equity if equity > 0 else 0.0
+    waived = state.waived_day == state.day
+    return [
+        judged("running", not state.paused, "paused" if state.paused else "on", "on", "entries are paused"),
+        judged("halt", not state.halt, state.halt or "none", "none", f"entries are halted: {state.halt}"),
+        judged(
+            "account",
+            state.cash is not None and equity > 0,
+            show(equity),
+            "> 0",
+            "the account is not known or is empty",
+        ),
+        judged(
+            "day loss",
+            fall < settings.day_loss or waived,
+            f"{fall:.2%}",
+            f"< {settings.day_loss:.2%}",
+            "the day's loss limit is reached",
+        ),
+        judged(
+            "drawdown",
+            drawdown < settings.max_drawdown or waived,
+            f"{drawdown:.2%}",
+            f"< {settings.max_drawdown:.2%}",
+            "drawdown limit reached",
+        ),
+        judged(
+            "positions",
+            taken or slots < settings.max_positions,
+            str(slots),
+            f"< {settings.max_positions}",
+            "all position slots are taken",
+        ),
+        judged(
+            "exposure",
+            exposure < settings.max_exposure,
+            f"{exposure:.2f}x",
+            f"< {settings.max_exposure:.2f}x",
+            "exposure limit reached",
+        ),
+        judged("cool-down", wait == 0, f"{wait} s", "0 s", "the symbol cools down after its stop"),
+    ]
+
+
+def _entering(state: State, s: SymbolState) -> bool:
+    return s.planned is not None or any(o.request.purpose is Purpose.ENTRY for o in state.open_orders(s.symbol))
+
+
+def _next_id(state: State) -> str:
+    return f"{state.instance}-{state.epoch}-{state.sequence + 1}"
+
+
+def approve_entry(state: State, plan: Plan, price: int | None = None) -> Approved[OrderRequest] | Gate:
+    """Pass an entry, or the gate that refuses it. `price` is the limit of a limit order, ticks.
+
+    These checks hold for a person's order as for a signal's: they keep the account solvent and the order valid.
+    """
+    s = state.symbols[plan.symbol]
+    instrument = state.instruments[plan.symbol]
+    gates = [*limits(state, s)[:3], minimum_gate(instrument, plan.price, plan.lots)]
+    most = room(state, s, instrument, plan.price, max(1, plan.leverage))
+    gates.append(
+        judged(
+            "room",
+            plan.lots <= most,
+            str(instrument.quantity(plan.lots)),
+            f"<= {instrument.quantity(most)}",
+            "exposure or margin caps leave no room for it",
+        )
+    )
+    gates.append(
+        judged("leverage", plan.leverage > 0, str(plan.leverage), ">= 1", "liquidation would come before the stop")
+    )
+    behind = (plan.price - plan.stop) * plan.side > 0
+    gates.append(
+        judged(
+            "stop", behind and plan.stop > 0, str(instrument.price(plan.stop)), "behind the entry", "the stop is wrong"
+        )
+    )
+    for gate in gates:
+        if gate.verdict is Verdict.FAIL:
+            return gate
+    return Approved(
+        OrderRequest(
+            client_id=_next_id(state),
+            symbol=plan.symbol,
+            side=plan.side,
+            kind=plan.kind,
+            lots=plan.lots,
+            price=price,
+            purpose=Purpose.ENTRY,
+            origin=plan.origin,
+            leverage=plan.leverage,
+        )
+    )
+
+
+def approve_exit(state: State, symbol: str, lots: int, origin: str) -> Approved[OrderRequest] | None:
+    """Pass a reduce-only market order of at most the position; None when there is nothing to reduce."""
+    position = state.symbols[symbol].position
+    if position is None or lots <= 0:
+        return None
+    return Approved(
+        OrderRequest(
+            client_id=_next_id(state),
+            symbol=symbol,
+            side=Side(-position.side),
+            kind=OrderKind.MARKET,
+            lots=min(lots, abs(position.lots)),
+            reduce_only=True,
+            purpose=Purpose.EXIT,
+            origin=origin,
+            leverage=position.leverage,
+        )
+    )
+
+
+def approve_limit_exit(
+    state: State, symbol: str, lots: int, kind: OrderKind, price: int, origin: str
+) -> Approved[OrderRequest] | None:
+    """Pass a person's reduce-only limit order; None when it would not reduce."""
+    base = approve_exit(state, symbol, lots, origin)
+    if base is None:
+        return None
+    r = base.request
+    return Approved(
+        OrderRequest(
+            client_id=r.client_id,
+            symbol=symbol,
+            side=r.side,
+            kind=kind,
+            lots=r.lots,
+            price=price,
+            reduce_only=True,
+            purpose=Purpose.EXIT,
+            origin=origin,
+            leverage=r.leverage,
+        )
+    )
+
+
+def approve_protection(state: State, symbol: str, purpose: Purpose, trigger: int) -> Approved[OrderRequest] | None:
+    """Pass a reduce-only conditional order over the whole position; None when flat."""
+    position = state.symbols[symbol].position
+    if position is None:
+        return None
+    return Approved(
+        OrderRequest(
+            client_id=_next_id(state),
+            symbol=symbol,
+            side=Side(-position.side),
+            kind=OrderKind.STOP_MARKET if purpose is Purpose.STOP else OrderKind.TAKE_PROFIT_MARKET,
+            lots=abs(position.lots),
+            trigger=trigger,
+            reduce_only=True,
+            purpose=purpose,
+            origin="protection",
+            leverage=position.leverage,
+        )
+    )
+
+
+def equity_share(state: State, money: Money) -> Decimal:
+    """Money as a percentage of equity, for sentences."""
+    equity = state.equity()
+    return Decimal(money) * 100 / equity if equity else Decimal(0)
