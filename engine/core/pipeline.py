@@ -32,9 +32,11 @@ def on_bar(deck: Deck, symbol: str) -> None:
         return
     signal = candidate(deck.state, s, zone)
     if s.held:
-        return _decide(deck, signal, SignalStatus.OBSERVED, f"held: {s.held}")
+        _decide(deck, signal, SignalStatus.OBSERVED, f"held: {s.held}")
+        return
     if deck.state.autonomy is Autonomy.OBSERVE:
-        return _decide(deck, signal, SignalStatus.OBSERVED, "observe mode: shown, not traded")
+        _decide(deck, signal, SignalStatus.OBSERVED, "observe mode: shown, not traded")
+        return
     failed = first_failure(signal.gates)
     if holding and (failed is not None or deck.state.autonomy is Autonomy.APPROVE):
         reason = (
@@ -44,10 +46,10 @@ def on_bar(deck: Deck, symbol: str) -> None:
     if failed is not None:
         if not holding:
             _decide(deck, signal, SignalStatus.REFUSED, f"{failed.name} {failed.value} (needs {failed.threshold})")
-        return None
-    if deck.state.autonomy is Autonomy.APPROVE:
-        return _wait(deck, signal)
-    return send(deck, signal)
+    elif deck.state.autonomy is Autonomy.APPROVE:
+        _wait(deck, signal)
+    else:
+        send(deck, signal)
 
 
 def _decide(deck: Deck, signal: Signal, status: SignalStatus, reason: str) -> None:

@@ -197,6 +197,7 @@ def _started(state: State, event: e.EngineStarted) -> None:
     if first:
         state.autonomy = event.settings.autonomy
         state.cash = event.balance
+        state.day_start = state.peak = event.balance or 0
     for client_id, order in state.orders.items():
         if order.status is OrderStatus.INTENT:
             _step(state, client_id, OrderStep.LOST, event.at, "the engine stopped before the venue answered")
@@ -417,7 +418,7 @@ def _link(state: State, event: e.LinkChanged) -> None:
         state.links[event.link] = event.up  # the venue counts as up only once it is reconciled
 
 
-def _nothing(state: State, event: object) -> None:
+def _nothing(_state: State, _event: object) -> None:
     return
 
 

@@ -1,0 +1,309 @@
+"""What each command means, in the state it meets. Every command gets one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.core import pipeline, risk
+from engine.core.deck import Deck
+from engine.core.protection import close, protect
+from engine.core.state import SymbolState
+from engine.errors import BadInput
+from engine.model import command as c
+from engine.model.decision import CancelSent, EntryPlanned, Level, ModeSet, SignalDecided, SubmitOrder
+from engine.model.event import CommandReceived
+from engine.model.order import Approved, Order, OrderKind, OrderStatus, Purpose, Side
+from engine.model.signal import Gate, SignalStatus
+
+BY_PERSON = "a person's override"
+
+
+def on_command(deck: Deck, event: CommandReceived) -> None:
+    """Carry out a command once; the same id again gets the first answer (the caller looks it up)."""
+    if event.command_id in deck.state.answered:
+        return
+    try:
+        text = _HANDLERS[type(event.command)](deck, event.command, event.source)
+        ok = True
+    except BadInput as error:
+        text, ok = str(error), False
+    deck.answer(event.command_id, ok=ok, text=text)
+    deck.note(Level.INFO if ok else Level.WARN, f"{event.source}: {text}", getattr(event.command, "symbol", None) or "")
+
+
+def _symbol(deck: Deck, symbol: str) -> SymbolState:
+    s = deck.state.symbols.get(symbol)
+    if s is None:
+        known = ", ".join(list(deck.state.symbols)[:3])
+        raise BadInput("symbol", symbol, f"this engine trades {known} ...")
+    return s
+
+
+def _holding(deck: Deck, symbol: str) -> SymbolState:
+    s = _symbol(deck, symbol)
+    if s.position is None:
+        raise BadInput("position", symbol, "there is no open position")
+    return s
+
+
+def _place(deck: Deck, command: c.PlaceOrder, source: str) -> str:
+    s = _symbol(deck, command.symbol)
+    instrument = deck.state.instruments[command.symbol]
+    if command.kind not in {OrderKind.MARKET, OrderKind.LIMIT, OrderKind.POST_ONLY}:
+        raise BadInput("kind", command.kind.value, "use market, limit or post_only; stops belong to positions")
+    lots = instrument.exact_lots(command.quantity)
+    resting = command.kind is not OrderKind.MARKET
+    if resting and command.price is None:
+        raise BadInput("price", None, f"a {command.kind.value} order needs a price")
+    price = instrument.exact_ticks(command.price) if resting and command.price is not None else None
+    expected = price or (s.quote.ask if command.side is Side.BUY else s.quote.bid)
+    if not expected:
+        raise BadInput("quote", "none", f"{command.symbol} has no quote yet")
+    origin = f"person:{source}"
+    if s.position is not None and s.position.side == -command.side:
+        return _reduce_by_order(deck, s, command, lots, price, origin)
+    stop = (
+        instrument.exact_ticks(command.stop)
+        if command.stop is not None
+        else _default_stop(s, expected, command, instrument.tick_size)
+    )
+    target = (
+        instrument.exact_ticks(command.target)
+        if command.target is not None
+        else _default_target(s, expected, command, instrument.tick_size)
+    )
+    if target is not None and (target - expected) * command.side <= 0:
+        raise BadInput("target", command.target, "a target lies beyond the entry, on the winning side")
+    leverage = risk.leverage_for(deck.state, instrument, expected, stop)
+    plan = risk.Plan(command.symbol, command.side, expected, stop, target or 0, lots, leverage, origin, command.kind)
+    approved = _approved(risk.approve_entry(deck.state, plan, price))
+    deck.hold(command.symbol, BY_PERSON)
+    deck.plan(command.symbol, stop, target)
+    deck.emit(SubmitOrder(approved=approved))
+    return f"{command.side.name.lower()} {command.quantity} {command.symbol} {command.kind.value} sent"
+
+
+def _approved(result: Approved[Any] | Gate) -> Approved[Any]:
+    if isinstance(result, Gate):
+        raise BadInput(result.name, result.value, f"{result.reason} (needs {result.threshold})")
+    return result
+
+
+def _default_stop(s: SymbolState, expected: int, command: c.PlaceOrder, tick: Any) -> int:
+    if s.plan_stop is not None and s.position is not None:
+        return s.plan_stop
+    distance = round(s.stop_distance / float(tick)) if s.stop_distance > 0 else 0
+    if distance <= 0:
+        raise BadInput("stop", None, "no default stop is known for this symbol yet; give one")
+    return expected - command.side * distance
+
+
+def _default_target(s: SymbolState, expected: int, command: c.PlaceOrder, tick: Any) -> int | None:
+    if s.position is not None:
+        return s.plan_target
+    distance = round(s.target_distance / float(tick)) if s.target_distance > 0 else 0
+    return expected + command.side * distance if distance > 0 else None
+
+
+def _reduce_by_order(
+    deck: Deck, s: SymbolState, command: c.PlaceOrder, lots: int, price: int | None, origin: str
+) -> str:
+    assert s.position is not None
+    if lots > abs(s.position.lots):
+        raise BadInput("quantity", command.quantity, "more than the opposite position; use flip, or close it first")
+    if price is None:
+        approved = risk.approve_exit(deck.state, s.symbol, lots, origin)
+    else:
+        approved = risk.approve_limit_exit(deck.state, s.symbol, lots, command.kind, price, origin)
+    assert approved is not None
+    deck.hold(s.symbol, BY_PERSON)
+    deck.emit(SubmitOrder(approved=approved))
+    return f"reduce-only {command.side.name.lower()} {command.quantity} {s.symbol} {command.kind.value} sent"
+
+
+def _reduce(deck: Deck, command: c.ReducePosition, source: str) -> str:
+    if not 1 <= command.percent <= 100:
+        raise BadInput("percent", command.percent, "use 1 to 100")
+    s = _holding(deck, command.symbol)
+    assert s.position is not None
+    lots = -(-abs(s.position.lots) * command.percent // 100)
+    deck.hold(command.symbol, BY_PERSON)
+    sent = close(deck, command.symbol, lots, f"person:{source}")
+    word = "closing" if command.percent == 100 else f"reducing by {command.percent} %"
+    return f"{word} {command.symbol}" if sent else f"{command.symbol} is already being closed"
+
+
+def _flip(deck: Deck, command: c.FlipPosition, source: str) -> str:
+    s = _holding(deck, command.symbol)
+    assert s.position is not None
+    position, quote = s.position, s.quote
+    gates = risk.limits(deck.state, s)[:2]
+    failed = pipeline.first_failure(tuple(gates))
+    if failed is not None:
+        raise BadInput(failed.name, failed.value, failed.reason)
+    side = Side(-position.side)
+    price = quote.ask if side > 0 else quote.bid
+    tick = float(deck.state.instruments[command.symbol].tick_size)
+    stop_ticks, target_ticks = round(s.stop_distance / tick), round(s.target_distance / tick)
+    if not price or stop_ticks <= 0:
+        raise BadInput("stop", None, "no quote or no default stop is known for this symbol yet")
+    origin = f"person:{source}"
+    deck.hold(command.symbol, BY_PERSON)
+    deck.emit(
+        EntryPlanned(
+            symbol=command.symbol,
+            side=side,
+            lots=abs(position.lots),
+            stop=price - side * stop_ticks,
+            target=price + side * target_ticks,
+            origin=origin,
+        )
+    )
+    close(deck, command.symbol, abs(position.lots), origin)
+    return f"flipping {command.symbol}"
+
+
+def _protection(deck: Deck, command: c.SetProtection, source: str) -> str:
+    s = _holding(deck, command.symbol)
+    assert s.position is not None
+    instrument = deck.state.instruments[command.symbol]
+    stop = s.plan_stop if command.stop is None else instrument.exact_ticks(command.stop)
+    target = s.plan_target if command.target is None else instrument.exact_ticks(command.target)
+    side = s.position.side
+    if stop is not None and (s.mark - stop) * side <= 0:
+        raise BadInput("stop", command.stop, "it would trigger at once; it belongs behind the market")
+    if target is not None and (target - s.mark) * side <= 0:
+        raise BadInput("target", command.target, "it would trigger at once; it belongs beyond the market")
+    deck.hold(command.symbol, BY_PERSON)
+    deck.plan(command.symbol, stop, target)
+    protect(deck, command.symbol)
+    return f"protection of {command.symbol} moved"
+
+
+def _flatten(deck: Deck, command: c.FlattenAll, source: str) -> str:
+    closing = 0
+    for symbol, s in deck.state.symbols.items():
+        if s.planned is not None:
+            _forget_plan(deck, s)
+        if s.position is not None:
+            deck.hold(symbol, "flattened by a person")
+            closing += close(deck, symbol, abs(s.position.lots), f"person:{source}")
+    cancelled = _cancel_many(deck, list(deck.state.symbols))
+    return f"flattening {closing} positions, cancelling {cancelled} orders"
+
+
+def _forget_plan(deck: Deck, s: SymbolState) -> None:
+    assert s.planned is not None
+    deck.emit(EntryPlanned(symbol=s.symbol, side=0, lots=0, stop=0, target=0, origin=s.planned.origin))
+
+
+def _cancelable(order: Order) -> bool:
+    resting = order.request.price is not None or order.request.purpose is Purpose.ENTRY
+    return resting and order.status in {OrderStatus.WORKING, OrderStatus.UNKNOWN}
+
+
+def _cancel_many(deck: Deck, symbols: list[str], purpose: Purpose | None = None) -> int:
+    count = 0
+    for symbol in symbols:
+        for order in deck.state.open_orders(symbol):
+            if _cancelable(order) and purpose in (None, order.request.purpose):
+                deck.emit(CancelSent(client_id=order.request.client_id))
+                count += 1
+    return count
+
+
+def _cancel(deck: Deck, command: c.CancelOrder, source: str) -> str:
+    order = deck.state.orders.get(command.client_id)
+    if order is None or not order.open:
+        raise BadInput("order", command.client_id, "there is no such open order")
+    if order.request.purpose in {Purpose.STOP, Purpose.TARGET}:
+        raise BadInput("order", command.client_id, "it protects a position; move it, or close the position")
+    deck.emit(CancelSent(client_id=command.client_id))
+    return f"cancelling {order.request.symbol} {order.request.kind.value}"
+
+
+def _cancel_all(deck: Deck, command: c.CancelAll, source: str) -> str:
+    symbols = list(deck.state.symbols) if command.symbol is None else [_symbol(deck, command.symbol).symbol]
+    count = _cancel_many(deck, symbols)
+    return f"cancelling {count} orders (protection stays)"
+
+
+def set_mode(
+    deck: Deck, *, autonomy: c.Autonomy | None = None, paused: bool | None = None, halt: str | None = None
+) -> None:
+    """Change any of autonomy, pause and halt."""
+    state = deck.state
+    deck.emit(
+        ModeSet(
+            autonomy=(autonomy or state.autonomy).value,
+            paused=state.paused if paused is None else paused,
+            halt=state.halt if halt is None else halt,
+        )
+    )
+
+
+def _pause(deck: Deck, command: c.SetPaused, source: str) -> str:
+    if command.paused:
+        set_mode(deck, paused=True)
+        return "paused: no entries, protection continues"
+    was = deck.state.halt
+    set_mode(deck, paused=False, halt="")
+    return f"resumed (halt lifted for today: {was})" if was else "resumed"
+
+
+def _kill(deck: Deck, command: c.Kill, source: str) -> str:
+    set_mode(deck, paused=True)
+    for s in deck.state.symbols.values():
+        if s.planned is not None:
+            _forget_plan(deck, s)
+    count = _cancel_many(deck, list(deck.state.symbols), Purpose.ENTRY)
+    return f"killed: paused, cancelling {count} entries, protection continues"
+
+
+def _autonomy(deck: Deck, command: c.SetAutonomy, source: str) -> str:
+    set_mode(deck, autonomy=command.autonomy)
+    return f"autonomy is {command.autonomy.value}"
+
+
+def _waiting(deck: Deck, signal_id: int) -> pipeline.Signal:
+    signal = deck.state.signals.get(signal_id)
+    if signal is None or signal.status is not SignalStatus.WAITING:
+        raise BadInput("signal", signal_id, "it does not wait for approval (any more)")
+    return signal
+
+
+def _approve(deck: Deck, command: c.ApproveSignal, source: str) -> str:
+    return pipeline.approve(deck, _waiting(deck, command.signal_id))
+
+
+def _reject(deck: Deck, command: c.RejectSignal, source: str) -> str:
+    signal = _waiting(deck, command.signal_id)
+    rejected = pipeline.replace(signal, status=SignalStatus.REJECTED, reason=f"rejected by {source}")
+    deck.emit(SignalDecided(signal=rejected))
+    return f"rejected: {signal.action.value} {signal.symbol}"
+
+
+def _release(deck: Deck, command: c.ReleaseSymbol, source: str) -> str:
+    s = _symbol(deck, command.symbol)
+    if not s.held:
+        raise BadInput("symbol", command.symbol, "automatic trading is not held")
+    deck.hold(command.symbol, "")
+    return f"{command.symbol} is back with the desk"
+
+
+_HANDLERS: dict[type, Callable[[Deck, Any, str], str]] = {
+    c.PlaceOrder: _place,
+    c.ReducePosition: _reduce,
+    c.FlipPosition: _flip,
+    c.SetProtection: _protection,
+    c.FlattenAll: _flatten,
+    c.CancelOrder: _cancel,
+    c.CancelAll: _cancel_all,
+    c.SetPaused: _pause,
+    c.Kill: _kill,
+    c.SetAutonomy: _autonomy,
+    c.ApproveSignal: _approve,
+    c.RejectSignal: _reject,
+    c.ReleaseSymbol: _release,
+}

@@ -1,0 +1,73 @@
+"""The venue was asked for everything: find what differs from the journal, and decide what to do about it."""
+
+from __future__ import annotations
+
+from engine.core.deck import Deck
+from engine.core.protection import protect
+from engine.model.decision import CancelSent, CashSet, Level, QueryOrder
+from engine.model.event import Reconciled
+from engine.model.venue import VenueReport
+
+REPORT_TIMER = "report"
+AGAIN_MS = 1_000
+
+
+def on_report(deck: Deck, event: Reconciled) -> None:
+    """Orders, positions, cash, then protection."""
+    _orders(deck, event.report)
+    agree = _positions(deck, event.report)
+    _cash(deck, event.report, agree=agree)
+    for symbol in deck.state.symbols:
+        protect(deck, symbol)
+
+
+def _orders(deck: Deck, report: VenueReport) -> None:
+    state = deck.state
+    theirs = {order.client_id for order in report.orders}
+    for s in state.symbols.values():
+        for client_id in list(s.orders):
+            if client_id not in theirs:
+                deck.emit(QueryOrder(client_id=client_id))
+    prefix = f"{state.instance}-"
+    for held in report.orders:
+        order = state.orders.get(held.client_id)
+        if order is None and held.client_id.startswith(prefix):
+            deck.note(
+                Level.ALARM, f"the venue holds order {held.client_id} that the journal does not know", held.symbol
+            )
+        elif order is None:
+            deck.note(Level.WARN, f"an order from outside is open: {held.client_id}", held.symbol)
+        elif not order.open:
+            deck.emit(CancelSent(client_id=held.client_id))
+
+
+def _positions(deck: Deck, report: VenueReport) -> bool:
+    agree = True
+    theirs = {p.symbol: p.lots for p in report.positions}
+    for symbol, s in deck.state.symbols.items():
+        if s.mismatches == 0:
+            if s.held.startswith("position differs"):
+                deck.hold(symbol, "")
+            continue
+        agree = False
+        ours = s.position.lots if s.position is not None else 0
+        if s.mismatches == 1:
+            deck.timer(REPORT_TIMER, AGAIN_MS)  # a fill may be on its way: ask once more before judging
+            continue
+        text = f"position differs: venue {theirs.get(symbol, 0)} lots, desk {ours}"
+        if s.held != text:
+            deck.note(Level.ALARM, f"{text}; entries of this symbol are held", symbol)
+            deck.hold(symbol, text)
+    return agree
+
+
+def _cash(deck: Deck, report: VenueReport, *, agree: bool) -> None:
+    state = deck.state
+    if state.cash == report.balance:
+        return
+    if state.cash is None:
+        deck.emit(CashSet(cash=report.balance, reason="the venue's balance at the first sign-in"))
+    elif agree and not state.busy():
+        difference = report.balance - state.cash
+        deck.note(Level.WARN, f"cash corrected by {difference / 1e8:+.8f} to the venue's balance")
+        deck.emit(CashSet(cash=report.balance, reason="reconciled"))
