@@ -143,6 +143,13 @@ class Candles:
             return bar_at(current, open_time)
         return _merged(group, current)
 
+    def group_of(self, bar: Bar, timeframe_ms: int) -> Bar:
+        """The bar of a timeframe that a closed base bar belongs to, up to and with it."""
+        self.running(timeframe_ms)
+        group = self._groups[timeframe_ms]
+        open_time = bar.open_time - bar.open_time % timeframe_ms
+        return group if group is not None and group.open_time == open_time else bar_at(bar, open_time)
+
     def _last_group(self, timeframe_ms: int) -> Bar | None:
         bars = self.closed()
         if len(bars) == 0:
