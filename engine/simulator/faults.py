@@ -18,7 +18,7 @@ skew                  the server's clock is ``ms`` off
 ====================  ==================================================================================
 
 All take ``share`` (0..1, default 1), ``count`` (only the first n hits) and ``seed``; request faults take ``path`` (a part
-of the path), stream and socket faults ``target`` (``user``, ``market`` or ``all``).
+of the path) and order faults ``method`` (``POST``, ``PUT``, ``DELETE`` or ``any``; default POST), stream and socket faults ``target`` (``user``, ``market`` or ``all``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from engine.errors import BadInput
 
 _COMMON: Final = {"share": "1", "count": "0", "seed": "0"}
 _REQUEST: Final = _COMMON | {"path": ""}
-_ORDER: Final = _COMMON | {"path": "rder"}
+_ORDER: Final = _COMMON | {"path": "rder", "method": "POST"}
 _STREAM: Final = _COMMON | {"target": "all"}
 _TIMED: Final = _COMMON | {"target": "all", "after": "0", "every": "0"}
 
@@ -53,7 +53,11 @@ KINDS: Final[dict[str, dict[str, str]]] = {
 TIMED: Final = frozenset({"drop", "half-open"})
 STREAM: Final = frozenset({"delay", "duplicate", "reorder", "lose"})
 REQUEST: Final = frozenset({"delay", "reject", "rate-limit", "ban", "lost-ack", "server-error"})
-_CHOICES: Final = {"target": ("all", "user", "market", "rest"), "when": ("after", "before")}
+_CHOICES: Final = {
+    "target": ("all", "user", "market", "rest"),
+    "when": ("after", "before"),
+    "method": ("POST", "PUT", "DELETE", "any"),
+}
 _DURATIONS: Final = frozenset({"after", "every"})
 _WORDS: Final = frozenset({"path"})
 
@@ -175,17 +179,15 @@ class Switchboard:
         """Hits of all faults that are on."""
         return sum(live.hits for live in self._live)
 
-    def request(self, path: str, *, changes: bool) -> list[Fault]:
-        """The faults that strike a request; order faults only requests that `changes` something."""
+    def request(self, method: str, path: str) -> list[Fault]:
+        """The faults that strike a request."""
         found = []
         for live in self._live:
-            fault = live.fault
-            if fault.kind not in REQUEST or (fault.kind == "delay" and fault.values["target"] not in {"rest", "all"}):
+            values = live.fault.values
+            if live.fault.kind not in REQUEST or values.get("target", "rest") not in {"rest", "all"}:
                 continue
-            if fault.kind in {"reject", "lost-ack", "server-error"} and not changes:
-                continue
-            if fault.values["path"] in path and live.strikes():
-                found.append(fault)
+            if values.get("method", "any") in {method, "any"} and values["path"] in path and live.strikes():
+                found.append(live.fault)
         return found
 
     def message(self, target: str) -> list[Fault]:

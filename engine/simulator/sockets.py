@@ -91,7 +91,13 @@ class Socket:
             self._put(payload, WSMsgType.PONG)
 
     async def write(self) -> None:
-        """Send the outbox until the socket ends."""
+        """Send the outbox until the socket ends; a client that is gone ends it."""
+        try:
+            await self._write()
+        except ConnectionError:
+            self.close()
+
+    async def _write(self) -> None:
         loop = asyncio.get_running_loop()
         while not self._gone:
             while self._outbox and not self._gone:

@@ -1,0 +1,279 @@
+"""The simulated exchange as a running server, and the command that runs it until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import dataclass, field
+
+import msgspec
+import orjson
+from aiohttp import web
+
+from engine.errors import BadInput, InvariantBroken
+from engine.model.money import Money, to_money
+from engine.simulator.faults import Fault, parse
+from engine.simulator.market import MarketSource
+from engine.simulator.player import Player
+from engine.simulator.rest_binance import RestServer
+from engine.simulator.signing import Keys
+from engine.simulator.simulation import Simulation
+from engine.simulator.sockets import Socket
+from engine.simulator.stream_server import StreamServer
+from engine.simulator.wire import money_text
+
+DEFAULT_BALANCE: Money = to_money(10_000)
+MAX_SPEED = None
+WATCH_S = 0.02
+
+
+class FaultChange(msgspec.Struct, frozen=True):
+    """The body of POST /sim/faults: clear first, then add."""
+
+    add: list[str] = []
+    clear: bool = False
+
+
+@dataclass
+class RunningSimulator:
+    """A simulator that serves; `rest` and `ws` are addresses, `keys` sign requests."""
+
+    rest: str
+    ws: str
+    keys: Keys
+    symbols: tuple[str, ...]
+    simulation: Simulation
+    player: Player
+    runner: web.AppRunner
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def addresses(self) -> dict[str, object]:
+        """What a client needs, as JSON values."""
+        keys = {"apiKey": self.keys.api_key, "secret": self.keys.secret}
+        return {"rest": self.rest, "ws": self.ws, "keys": keys, "symbols": list(self.symbols)}
+
+    async def stop(self) -> None:
+        """Stop playing and cut every connection."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for socket in _sockets(self.simulation, "all"):
+            socket.drop()
+        await self.runner.cleanup()
+
+    async def failed(self) -> None:
+        """Wait for the player or the fault watch to fail, and raise what they failed with."""
+        done, _ = await asyncio.wait(self.tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+
+
+async def serve(
+    source: MarketSource,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    seed: int = 0,
+    speed: float | None = 1.0,
+    faults: tuple[str, ...] = (),
+    balance: Money = DEFAULT_BALANCE,
+) -> RunningSimulator:
+    """Start a simulated exchange; playing begins with the first subscriber.
+
+    Args:
+        source: the market to play.
+        host: address to listen on.
+        port: 0 chooses a free one.
+        seed: of keys and faults.
+        speed: simulated seconds a second; None (`MAX_SPEED`) is as fast as clients follow.
+        faults: see `engine.simulator.faults`; raises BadInput when one is wrong.
+        balance: wallet balance, 1e-8 USDT.
+    """
+    if speed is not None and not speed > 0:
+        raise BadInput("speed", speed, "use a positive number or max")
+    simulation = Simulation(source, seed, balance, faults)
+    player = Player(simulation, speed)
+    runner = web.AppRunner(_application(simulation, player), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    try:
+        await site.start()
+    except OSError as busy:
+        await runner.cleanup()
+        raise BadInput("port", port, f"cannot listen on {host}: {busy.strerror}; choose another port") from busy
+    bound = runner.addresses[0][1]
+    running = RunningSimulator(
+        f"http://{host}:{bound}",
+        f"ws://{host}:{bound}",
+        simulation.keys,
+        tuple(simulation.exchange.instruments),
+        simulation,
+        player,
+        runner,
+    )
+    running.tasks += [asyncio.create_task(player.play()), asyncio.create_task(_strike_by_time(simulation))]
+    return running
+
+
+def _application(simulation: Simulation, player: Player) -> web.Application:
+    rest, streams = RestServer(simulation), StreamServer(simulation)
+    control = _Control(simulation, player)
+    app = web.Application(client_max_size=1 << 20)
+    app.add_routes(
+        [
+            web.get("/sim/state", control.state),
+            web.get("/sim/faults", control.faults),
+            web.post("/sim/faults", control.change_faults),
+            web.get("/sim/lockstep", streams.lockstep),
+            web.get("/private/ws", streams.user),
+            web.get("/private/ws/{tail:.*}", streams.user),
+            web.get("/{category:market|public}/{kind:ws|stream}", streams.market),
+            web.get("/{category:market|public}/{kind:ws|stream}/{tail:.*}", streams.market),
+            web.get("/{kind:ws|stream}", streams.market),
+            web.get("/{kind:ws|stream}/{tail:.*}", streams.plain),
+            web.route("*", "/{api:fapi|sapi}/{tail:.*}", rest.handle),
+        ]
+    )
+    return app
+
+
+class _Control:
+    """The simulator's own endpoints, outside Binance's API."""
+
+    def __init__(self, simulation: Simulation, player: Player) -> None:
+        self._sim = simulation
+        self._player = player
+
+    async def state(self, _request: web.Request) -> web.Response:
+        """GET /sim/state."""
+        return _json(state_of(self._sim, self._player))
+
+    async def faults(self, _request: web.Request) -> web.Response:
+        """GET /sim/faults: what is on, with hits."""
+        return _json({"faults": self._sim.switchboard.report()})
+
+    async def change_faults(self, request: web.Request) -> web.Response:
+        """POST /sim/faults with ``{"add": [...], "clear": true}``; refused whole when one is wrong."""
+        try:
+            change = msgspec.json.decode(await request.read(), type=FaultChange)
+            for text in change.add:
+                parse(text)
+        except (msgspec.DecodeError, BadInput) as wrong:
+            return _json({"error": str(wrong)}, 400)
+        if change.clear:
+            self._sim.switchboard.clear()
+        self._sim.switchboard.add(change.add)
+        return await self.faults(request)
+
+
+def state_of(simulation: Simulation, player: Player) -> dict[str, object]:
+    """The account and the play so far; money as decimal strings, positions as signed lots and quantity."""
+    exchange = simulation.exchange
+    positions = [
+        {
+            "symbol": holding.instrument.symbol,
+            "lots": holding.lots,
+            "quantity": exchange.wires[holding.instrument.symbol].quantity(holding.lots),
+            "cost": money_text(holding.cost),
+            "unrealised": money_text(holding.unrealised),
+            "mark": exchange.wires[holding.instrument.symbol].price(holding.mark),
+            "leverage": holding.leverage,
+        }
+        for holding in exchange.account.holdings.values()
+        if holding.lots
+    ]
+    return {
+        "time": simulation.server_time(),
+        "wallet": money_text(exchange.account.wallet),
+        "margin_balance": money_text(exchange.account.balance),
+        "positions": positions,
+        "open_orders": len(exchange.active()),
+        "orders": len(exchange.orders),
+        "trades": len(exchange.trades),
+        "user_events": simulation.users.sent,
+        "bars_closed": simulation.bars_closed,
+        "steps": simulation.steps_played,
+        "faults_hit": simulation.switchboard.hits,
+        "waits_timed_out": simulation.lockstep.timeouts + player.slow_waits,
+        "started": simulation.started,
+        "ended": simulation.ended,
+    }
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")
+
+
+def _sockets(simulation: Simulation, target: str) -> list[Socket]:
+    found = [*simulation.hub.sockets, *simulation.users.sockets()]
+    return [socket for socket in found if target in {"all", socket.target}]
+
+
+async def _strike_by_time(simulation: Simulation) -> None:
+    """Carry out faults that come by wall time (`drop`, `half-open`)."""
+    loop = asyncio.get_running_loop()
+    due: dict[int, float] = {}
+    while True:
+        await asyncio.sleep(WATCH_S)
+        for fault, live in simulation.switchboard.timed():
+            key = id(live)
+            if key not in due:
+                due[key] = loop.time() + (fault.number("after") or fault.number("every"))
+            if loop.time() >= due[key]:
+                sockets = _sockets(simulation, fault.values["target"])
+                if sockets and live.strikes():
+                    _strike(fault, sockets)
+                every = fault.number("every")
+                due[key] = loop.time() + every if every else float("inf") if live.hits else loop.time()
+
+
+def _strike(fault: Fault, sockets: list[Socket]) -> None:
+    for socket in sockets:
+        if fault.kind == "drop":
+            socket.drop()
+        elif fault.kind == "half-open":
+            socket.silence()
+        else:
+            raise InvariantBroken(f"{fault.kind} does not strike by time")
+
+
+@dataclass(frozen=True)
+class SimulateOptions:
+    """What the simulate command is told; see `serve`."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    seed: int = 0
+    speed: float | None = 1.0
+    faults: tuple[str, ...] = ()
+    balance: Money = DEFAULT_BALANCE
+
+
+def main(source: MarketSource, options: SimulateOptions) -> int:
+    """Serve until SIGINT or SIGTERM; the first line on stdout is JSON with the addresses. Returns the exit code."""
+    return asyncio.run(_run(source, options))
+
+
+async def _run(source: MarketSource, options: SimulateOptions) -> int:
+    running = await serve(
+        source,
+        host=options.host,
+        port=options.port,
+        seed=options.seed,
+        speed=options.speed,
+        faults=options.faults,
+        balance=options.balance,
+    )
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    print(orjson.dumps(running.addresses()).decode(), flush=True)  # noqa: T201 - the contract of the command
+    waits = [asyncio.create_task(stopped.wait()), asyncio.create_task(running.failed())]
+    done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    await running.stop()
+    for wait in waits:
+        wait.cancel()
+    for wait in done:
+        wait.result()
+    return 0
