@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.core import pipeline, risk
 from engine.core.deck import Deck
 from engine.core.protection import close, protect
@@ -14,7 +16,7 @@ from engine.model import command as c
 from engine.model.decision import CancelSent, EntryPlanned, Level, ModeSet, SignalDecided, SubmitOrder
 from engine.model.event import CommandReceived
 from engine.model.order import Approved, Order, OrderKind, OrderStatus, Purpose, Side
-from engine.model.signal import Gate, SignalStatus
+from engine.model.signal import Gate, Signal, SignalStatus
 
 BY_PERSON = "a person's override"
 
@@ -266,7 +268,7 @@ def _autonomy(deck: Deck, command: c.SetAutonomy, source: str) -> str:
     return f"autonomy is {command.autonomy.value}"
 
 
-def _waiting(deck: Deck, signal_id: int) -> pipeline.Signal:
+def _waiting(deck: Deck, signal_id: int) -> Signal:
     signal = deck.state.signals.get(signal_id)
     if signal is None or signal.status is not SignalStatus.WAITING:
         raise BadInput("signal", signal_id, "it does not wait for approval (any more)")
@@ -279,7 +281,7 @@ def _approve(deck: Deck, command: c.ApproveSignal, source: str) -> str:
 
 def _reject(deck: Deck, command: c.RejectSignal, source: str) -> str:
     signal = _waiting(deck, command.signal_id)
-    rejected = pipeline.replace(signal, status=SignalStatus.REJECTED, reason=f"rejected by {source}")
+    rejected = replace(signal, status=SignalStatus.REJECTED, reason=f"rejected by {source}")
     deck.emit(SignalDecided(signal=rejected))
     return f"rejected: {signal.action.value} {signal.symbol}"
 

@@ -10,6 +10,7 @@ from engine.core import risk
 from engine.core.deck import Deck
 from engine.model.decision import CancelSent, EntryPlanned, Level, RequestReport, SubmitOrder
 from engine.model.order import Order, OrderStatus, Purpose, Side
+from engine.model.signal import Gate
 
 RETRY_MS = 1_000
 WOULD_TRIGGER = "-2021"
@@ -118,7 +119,7 @@ def enter_planned(deck: Deck, symbol: str) -> None:
         origin=planned.origin,
     )
     approved = risk.approve_entry(deck.state, plan)
-    if isinstance(approved, risk.Gate):
+    if isinstance(approved, Gate):
         deck.note(Level.WARN, f"entry after the flip refused: {approved.name}: {approved.reason}", symbol)
         return
     deck.plan(symbol, plan.stop, plan.target)

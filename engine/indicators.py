@@ -1,0 +1,134 @@
+"""Indicators over float64 arrays: TA-Lib first; what it lacks is compiled with numba.
+
+All functions take arrays oldest first and return arrays of the same length, NaN while warming up.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeAlias, cast
+
+import numpy as np
+import talib
+from numba import njit
+from numpy.typing import NDArray
+
+from engine.bars import Bars, Floats
+
+Side8: TypeAlias = NDArray[np.int8]
+Flags: TypeAlias = NDArray[np.bool_]
+
+SEED_WEIGHT = 1e-9
+TIE = 1e-9
+
+
+def ema(values: Floats, period: int) -> Floats:
+    """Exponential moving average, alpha 2/(period+1), seeded with the simple mean of the first `period` (TA-Lib)."""
+    return cast("Floats", talib.EMA(values, period))
+
+
+def sma(values: Floats, period: int) -> Floats:
+    """Simple moving average."""
+    return cast("Floats", talib.SMA(values, period))
+
+
+def rsi(values: Floats, period: int) -> Floats:
+    """Wilder's relative strength index, 0 to 100."""
+    return cast("Floats", talib.RSI(values, period))
+
+
+def macd(values: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats]:
+    """MACD line and its signal line."""
+    line, signal_line, _ = talib.MACD(values, fast, slow, signal)
+    return line, signal_line
+
+
+def stochastic(bars: Bars, k: int, smooth: int, d: int) -> tuple[Floats, Floats]:
+    """Slow stochastic %K and %D (simple means), 0 to 100."""
+    slow_k, slow_d = talib.STOCH(bars.high, bars.low, bars.close, k, smooth, 0, d, 0)
+    return slow_k, slow_d
+
+
+def bollinger(values: Floats, period: int, width: float) -> tuple[Floats, Floats, Floats]:
+    """Upper, middle and lower band: simple mean plus and minus `width` population standard deviations."""
+    upper, middle, lower = talib.BBANDS(values, period, width, width, 0)
+    return upper, middle, lower
+
+
+def midpoint(bars: Bars, period: int) -> Floats:
+    """Middle of the highest high and lowest low of `period` bars."""
+    return cast("Floats", talib.MIDPRICE(bars.high, bars.low, period))
+
+
+def atr(bars: Bars, period: int = 14) -> Floats:
+    """Wilder's average true range, quote currency."""
+    return cast("Floats", talib.ATR(bars.high, bars.low, bars.close, period))
+
+
+@njit(cache=True)
+def _supertrend(high: Floats, low: Floats, close: Floats, ranges: Floats, multiplier: float) -> Side8:
+    n = len(close)
+    side = np.zeros(n, dtype=np.int8)
+    upper, lower, now = np.inf, -np.inf, 0
+    for i in range(n):
+        if np.isnan(ranges[i]):
+            continue
+        middle = (high[i] + low[i]) / 2.0
+        basic_upper = middle + multiplier * ranges[i]
+        basic_lower = middle - multiplier * ranges[i]
+        before = close[i - 1] if i else close[i]
+        upper = min(basic_upper, upper) if before <= upper and now != 0 else basic_upper
+        lower = max(basic_lower, lower) if before >= lower and now != 0 else basic_lower
+        if now == 0:
+            now = 1 if close[i] >= middle else -1
+        elif now < 0 and close[i] > upper * (1.0 + 1e-9):
+            now = 1
+        elif now > 0 and close[i] < lower * (1.0 - 1e-9):
+            now = -1
+        side[i] = now
+    return side
+
+
+def supertrend(bars: Bars, period: int, multiplier: float, ranges: Floats | None = None) -> Side8:
+    """Side of the SuperTrend (+1 above, -1 below, 0 while warming up), int8[n].
+
+    Bands are ``(high + low) / 2 +- multiplier x ATR(period)``, each only tightened while price stays inside it (Olivier
+    Seban's rule). `ranges` is ATR(period) where the caller has it already.
+    """
+    if ranges is None:
+        ranges = atr(bars, period)
+    return cast("Side8", _supertrend(bars.high, bars.low, bars.close, ranges, multiplier))
+
+
+@njit(cache=True)
+def reversion_side(close: Floats, upper: Floats, middle: Floats, lower: Floats) -> Side8:
+    """Long from a close below the lower band until the middle is reached, short likewise from above; int8[n]."""
+    side = np.zeros(len(close), dtype=np.int8)
+    now = 0
+    for i in range(len(close)):
+        if np.isnan(middle[i]):
+            continue
+        tie = 1e-9 * middle[i]
+        if close[i] < lower[i] - tie:
+            now = 1
+        elif close[i] > upper[i] + tie:
+            now = -1
+        elif (now > 0 and close[i] > middle[i] - tie) or (now < 0 and close[i] < middle[i] + tie):
+            now = 0
+        side[i] = now
+    return side
+
+
+def above(left: Floats, right: Floats) -> Flags:
+    """Where left > right by more than a tie (relative 1e-9); NaN compares false."""
+    return left - right > TIE * np.abs(right)
+
+
+def ema_settle(period: int) -> int:
+    """Bars until the seed of an EMA weighs less than 1e-9."""
+    return math.ceil(math.log(SEED_WEIGHT) / math.log(1 - 2 / (period + 1))) + period
+
+
+def wilder_settle(period: int) -> int:
+    """Bars until the seed of Wilder's smoothing weighs less than 1e-9."""
+    return math.ceil(math.log(SEED_WEIGHT) / math.log(1 - 1 / period)) + period + 1

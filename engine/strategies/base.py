@@ -1,0 +1,89 @@
+"""What a strategy is: one file with parameters, a settle length, a wanted side and an exit rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import indicators
+from engine.bars import Bars, Floats
+from engine.errors import BadInput
+
+Sides: TypeAlias = NDArray[np.int8]
+Exits: TypeAlias = tuple[Floats, Floats]
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters every strategy has: stop in ATR(14), target in stops."""
+
+    stop_atr: float = 2.0
+    target_ratio: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Allowed values of a parameter, both ends included; `step` is how finely an optimiser looks."""
+
+    low: float
+    high: float
+    step: float
+
+
+EXIT_RANGES = {"stop_atr": Range(0.5, 20.0, 0.5), "target_ratio": Range(0.5, 10.0, 0.5)}
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A strategy as the rest of the program sees it.
+
+    Attributes:
+        name: its name everywhere.
+        params: the parameter class; `params()` are the defaults.
+        ranges: allowed values by parameter.
+        settle: bars after which a rolling window and the whole history agree.
+        wanted: side per bar, int8[n] of -1, 0, +1; 0 while warming up.
+    """
+
+    name: str
+    params: type[Params]
+    ranges: Mapping[str, Range]
+    settle: Callable[[Any], int]
+    wanted: Callable[[Bars, Any], Sides]
+
+    def exits(self, bars: Bars, params: Params) -> Exits:
+        """Stop and target distance per bar, quote currency, NaN while warming up."""
+        return atr_exits(bars, params)
+
+    def make(self, **values: float) -> Params:
+        """Checked parameters; raises BadInput naming the field, the value and what is allowed."""
+        for name, value in values.items():
+            allowed = self.ranges.get(name)
+            if allowed is None:
+                raise BadInput(f"{self.name}.{name}", value, f"known parameters are {', '.join(self.ranges)}")
+            if not allowed.low <= value <= allowed.high:
+                raise BadInput(f"{self.name}.{name}", value, f"use {allowed.low:g} to {allowed.high:g}")
+        kinds = {field.name: field.type for field in msgspec.structs.fields(self.params)}
+        for name, value in values.items():
+            if kinds[name] is int and int(value) != value:
+                raise BadInput(f"{self.name}.{name}", value, "use a whole number")
+        made = self.params(**{name: int(v) if kinds[name] is int else float(v) for name, v in values.items()})
+        fast, slow = getattr(made, "fast", 0), getattr(made, "slow", 1)
+        if fast >= slow:
+            raise BadInput(f"{self.name}.fast", fast, f"use less than slow ({slow})")
+        return made
+
+
+def atr_exits(bars: Bars, params: Params) -> Exits:
+    """Stop at `stop_atr` average true ranges, target at `target_ratio` stops."""
+    stop = indicators.atr(bars) * params.stop_atr
+    return stop, stop * params.target_ratio
+
+
+def sides_of(long: NDArray[np.bool_], short: NDArray[np.bool_]) -> Sides:
+    """+1 where long, -1 where short, else 0."""
+    return long.view(np.int8) - short.view(np.int8)

@@ -1,0 +1,43 @@
+"""Bollinger: back to the mean from a close outside the bands."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from engine import indicators
+from engine.bars import Bars
+from engine.strategies.base import EXIT_RANGES, Params, Range, Sides, Strategy
+
+# A side is kept until the middle band is reached; over the recorded files that takes far fewer bars than this.
+REACH_BARS = 600
+
+
+class BollingerParams(Params, frozen=True, kw_only=True):
+    """Mean period and band width in standard deviations."""
+
+    period: int = 20
+    width: float = 2.0
+
+
+def settle(params: BollingerParams) -> int:
+    """Bars until the last touch of the middle band lies inside the window."""
+    return params.period + REACH_BARS
+
+
+def wanted(bars: Bars, params: BollingerParams) -> Sides:
+    """Long from a close below the lower band until the middle, short from above the upper band until the middle."""
+    if len(bars) < params.period:
+        return np.zeros(len(bars), dtype=np.int8)
+    upper, middle, lower = indicators.bollinger(bars.close, params.period, params.width)
+    return cast("Sides", indicators.reversion_side(bars.close, upper, middle, lower))
+
+
+STRATEGY = Strategy(
+    "bollinger",
+    BollingerParams,
+    {"period": Range(10, 60, 1), "width": Range(1.0, 4.0, 0.25), **EXIT_RANGES},
+    settle,
+    wanted,
+)

@@ -1,0 +1,57 @@
+"""Ichimoku: price beyond the cloud, with the conversion line on the same side of the base line."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine import indicators
+from engine.bars import Bars, Floats
+from engine.strategies.base import EXIT_RANGES, Params, Range, Sides, Strategy, sides_of
+
+
+class IchimokuParams(Params, frozen=True, kw_only=True):
+    """Conversion, base and span B look-backs; the cloud is shifted forward by `base` bars."""
+
+    conversion: int = 9
+    base: int = 26
+    span: int = 52
+
+
+def settle(params: IchimokuParams) -> int:
+    """Bars the oldest value of the cloud reaches back: no seed, only a window."""
+    return params.span + params.base + 1
+
+
+def shifted(values: Floats, bars: int) -> Floats:
+    """Values moved forward by `bars`, NaN at the front."""
+    out = np.full_like(values, np.nan)
+    out[bars:] = values[: len(values) - bars]
+    return out
+
+
+def cloud(bars: Bars, params: IchimokuParams) -> tuple[Floats, Floats, Floats, Floats]:
+    """Conversion line, base line, and span A and B as they lie under the current bar."""
+    conversion, base = indicators.midpoint(bars, params.conversion), indicators.midpoint(bars, params.base)
+    span_a = shifted((conversion + base) / 2.0, params.base)
+    span_b = shifted(indicators.midpoint(bars, params.span), params.base)
+    return conversion, base, span_a, span_b
+
+
+def wanted(bars: Bars, params: IchimokuParams) -> Sides:
+    """Long above the cloud with conversion above base, short below it with conversion below base."""
+    if len(bars) < settle(params):
+        return np.zeros(len(bars), dtype=np.int8)
+    conversion, base, span_a, span_b = cloud(bars, params)
+    close = bars.close
+    long = (close > np.maximum(span_a, span_b)) & (conversion > base)
+    short = (close < np.minimum(span_a, span_b)) & (conversion < base)
+    return sides_of(long, short)
+
+
+STRATEGY = Strategy(
+    "ichimoku",
+    IchimokuParams,
+    {"conversion": Range(5, 30, 1), "base": Range(10, 60, 1), "span": Range(20, 120, 2), **EXIT_RANGES},
+    settle,
+    wanted,
+)
