@@ -51,6 +51,7 @@ _PUBLIC = {
     "/fapi/v1/ticker/bookTicker": market.book_ticker,
     "/fapi/v1/depth": market.depth,
     "/fapi/v1/trades": market.trades,
+    "/fapi/v1/aggTrades": market.agg_trades,
     "/fapi/v1/premiumIndex": market.premium_index,
     "/fapi/v1/fundingRate": market.funding_rate,
 }

@@ -207,6 +207,17 @@ def trades(sim: Simulation, params: Parameters) -> object:
     ]
 
 
+def agg_trades(sim: Simulation, params: Parameters) -> object:
+    """GET aggTrades: every trade is its own aggregate."""
+    instrument = sim.instrument(params.text("symbol"))
+    wire = sim.exchange.wires[instrument.symbol]
+    rows = sim.recent[instrument.symbol][-params.limit(500, 1000) :]
+    return [
+        {"a": n, "p": wire.price(ticks), "q": wire.quantity(lots), "f": n, "l": n, "T": at, "m": maker}
+        for n, at, ticks, lots, maker in rows
+    ]
+
+
 def premium_index(sim: Simulation, params: Parameters) -> object:
     """GET premiumIndex."""
     asked, one = _asked(sim, params)

@@ -77,7 +77,8 @@ class ScriptedMarket:
         n = self._history
         price = float(next(i for i in self.instruments if i.symbol == symbol).price(self._script[0][0]))
         times = self.start + (np.arange(n, dtype=np.int64) - n) * MINUTE
-        return Bars(times, *(np.full(n, price) for _ in range(4)), np.arange(1.0, n + 1.0))
+        flat = np.full(n, price)
+        return Bars(times, flat, flat, flat, flat, np.arange(1.0, n + 1.0))
 
     def steps(self) -> Iterator[Step]:
         for index, prices in enumerate(self._script):
