@@ -138,9 +138,17 @@ class MatchingBook:
         """Orders in the book, oldest first."""
         return tuple(RestingOrder(entry.order, entry.order.lots - entry.left) for entry in self._open.values())
 
+    def check(self, order: BookOrder) -> Rejected | None:
+        """The first rule the order breaks, or None; nothing changes."""
+        for check in (self._bad_shape, self._bad_size, self._bad_for_position, self._bad_for_market):
+            found = check(order)
+            if found is not None:
+                return Rejected(order.client_id, *found)
+        return None
+
     def submit(self, order: BookOrder) -> list[Outcome]:
         """Check an order, then execute it as far as it goes; what is left of a limit or conditional order stays."""
-        refusal = self._refusal(order)
+        refusal = self.check(order)
         if refusal is not None:
             return [refusal]
         outcomes: list[Outcome] = [Accepted(order.client_id)]
@@ -165,7 +173,7 @@ class MatchingBook:
             return [Rejected(client_id, RejectCode.UNKNOWN_ORDER, "Unknown order sent.")]
         order = msgspec.structs.replace(entry.order, lots=lots, price=price)
         del self._open[client_id]
-        refusal = self._refusal(order)
+        refusal = self.check(order)
         if refusal is not None:
             self._open[client_id] = entry
             return [refusal]
@@ -189,14 +197,6 @@ class MatchingBook:
                     outcomes.append(Triggered(entry.order.client_id))
                     self._take(entry, outcomes)
         return outcomes
-
-    def _refusal(self, order: BookOrder) -> Rejected | None:
-        """The first rule the order breaks."""
-        for check in (self._bad_shape, self._bad_size, self._bad_for_position, self._bad_for_market):
-            found = check(order)
-            if found is not None:
-                return Rejected(order.client_id, *found)
-        return None
 
     def _bad_shape(self, order: BookOrder) -> tuple[RejectCode, str] | None:
         if order.client_id in self._open:

@@ -80,15 +80,15 @@ class Exchange:
         """Take an order; raises VenueRejected with Binance's code when it is refused."""
         if new.client_id in self.orders:
             raise VenueRejected("ClientOrderId is duplicated.", "-4116")
+        refused = self.books[new.symbol].check(new.for_book())
+        if refused is not None:
+            raise VenueRejected(refused.reason, str(refused.code.value))
         if not new.conditional and not new.reduce_only:
             self._check_margin(new)
         if new.time_in_force == "FOK" and not self._fills_at_once(new):
             text = "Due to the order could not be filled immediately, the FOK order has been rejected."
             raise VenueRejected(text, "-5021")
         outcomes = self.books[new.symbol].submit(new.for_book())
-        refused = outcomes[0]
-        if isinstance(refused, Rejected):
-            raise VenueRejected(refused.reason, str(refused.code.value))
         order = self._register(new)
         self._apply(new.symbol, outcomes)
         if new.time_in_force == "IOC" and order.working:

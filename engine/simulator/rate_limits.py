@@ -5,6 +5,7 @@ Pure: time comes in as seconds of a clock that never goes back.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 WEIGHT_A_MINUTE = 2_400
@@ -91,7 +92,7 @@ class RateLimits:
         fast = self._count("orders 10s", now, 10, 1 if order else 0)
         slow = self._count("orders 1m", now, 60, 1 if order else 0)
         if now < self._banned_until:
-            wait = int(self._banned_until - now) + 1
+            wait = math.ceil(self._banned_until - now)
             return self._refused(418, f"Way too many requests; IP banned for {wait} s.", wait, used, fast, slow)
         if used > WEIGHT_A_MINUTE:
             return self._over(now, used, fast, slow)

@@ -163,6 +163,10 @@ class Conductor:
         await self.lockstep.send_json({"ready": True, "bar": 1 << 60, "updates": 1_000_000})
         return await self.client.until(lambda state: state["ended"])
 
+    async def ended(self) -> None:
+        """Wait until the market socket is gone."""
+        await asyncio.gather(*self._tasks)
+
     async def close(self) -> None:
         await self.lockstep.close()
         await self.market.close()
