@@ -17,8 +17,9 @@ lose                  a stream message is not sent
 skew                  the server's clock is ``ms`` off
 ====================  ==================================================================================
 
-All take ``share`` (0..1, default 1), ``count`` (only the first n hits) and ``seed``; request faults take ``path`` (a part
-of the path) and order faults ``method`` (``POST``, ``PUT``, ``DELETE`` or ``any``; default POST), stream and socket faults ``target`` (``user``, ``market`` or ``all``).
+All take ``share`` (0..1, default 1), ``count`` (only the first n hits) and ``seed``. Request faults take ``path`` (a part
+of the path), order faults also ``method`` (``POST``, ``PUT``, ``DELETE`` or ``any``; default POST). Stream and socket
+faults take ``target`` (``user``, ``market`` or ``all``).
 """
 
 from __future__ import annotations
