@@ -77,15 +77,17 @@ class SymbolStreams:
             return
         closed_before = step.closed is not None and step.at >= step.closed.open_time + self._candles.timeframe_ms
         if step.closed is not None and closed_before:
+            self._publish_second(step.at)
             self._publish_closed(step.closed, step.at)
         if step.trade:
             self._publish_trade(step)
-        if step.closed is not None and not closed_before:
-            self._publish_closed(step.closed, step.at)
+        # The mark goes out before the close of a bar, so that whoever decides on the bar has it.
         second = step.at // SECOND_MS
-        if second != self._second or step.closed is not None:
+        if second != self._second or (step.closed is not None and not closed_before):
             self._second = second
             self._publish_second(step.at)
+        if step.closed is not None and not closed_before:
+            self._publish_closed(step.closed, step.at)
         for channel in self._depths:
             self._publish_depth(channel, step.at)
 
