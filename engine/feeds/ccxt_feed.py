@@ -175,7 +175,7 @@ class CcxtFeed:
             request = {"method": "SUBSCRIBE", "params": streams, "id": 1}
             try:
                 client = self._client.client(url)
-                ended = self._client.watch(url, "trefoil", request, "trefoil")
+                ended = self._client.watch(url, "trefoil", request, "trefoil", {"id": "1"})
                 await client.connected
                 self._tell(up=True, reason="")
                 async with asyncio.timeout(RECYCLE_S):

@@ -286,7 +286,7 @@ class CcxtVenue:
                 self._key = answer["listenKey"]
                 url = f"{self._client.get_ws_url('linear', 'private')}?listenKey={self._key}"
                 socket = self._client.client(url)
-                ended = self._client.watch(url, "trefoil", None, "trefoil")
+                ended = self._client.watch(url, "trefoil", None, "trefoil", {"id": "1"})
                 await socket.connected
                 failures = 0
                 self._link(up=True, reason="")
