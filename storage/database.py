@@ -42,7 +42,9 @@ class Database:
             self._async = create_async_engine(parsed, hide_parameters=True)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise BadInput(
-                "database URL", url.split("@")[-1], f"use sqlite+aiosqlite:///FILE or postgresql+asyncpg://... ({error})"
+                "database URL",
+                url.rsplit("@", maxsplit=1)[-1],
+                f"use sqlite+aiosqlite:///FILE or postgresql+asyncpg://... ({error})",
             ) from error
         self._turn = asyncio.Lock()
         self._thread: ThreadPoolExecutor | None = None

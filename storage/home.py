@@ -95,6 +95,8 @@ class Home:
         # A directory in the shared temporary folder may have been put there by somebody else to catch the socket.
         found = self.run.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-            raise BadInput("socket directory", self.run, "it is not a folder of yours; remove it or shorten TREFOIL_HOME")
+            raise BadInput(
+                "socket directory", self.run, "it is not a folder of yours; remove it or shorten TREFOIL_HOME"
+            )
         if stat.S_IMODE(found.st_mode) != _PRIVATE:
             self.run.chmod(_PRIVATE)
