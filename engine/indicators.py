@@ -22,6 +22,12 @@ SEED_WEIGHT = 1e-9
 TIE = 1e-9
 
 
+def plain(values: Floats) -> Floats:
+    """The same values as a writeable C-contiguous array, copied only where they are not: numba compiles for each kind."""
+    flags = values.flags
+    return values if flags.c_contiguous and flags.writeable else np.array(values, dtype=np.float64, order="C")
+
+
 def ema(values: Floats, period: int) -> Floats:
     """Exponential moving average, alpha 2/(period+1), seeded with the simple mean of the first `period` (TA-Lib)."""
     return cast("Floats", talib.EMA(values, period))
@@ -97,12 +103,11 @@ def supertrend(bars: Bars, period: int, multiplier: float, ranges: Floats | None
     """
     if ranges is None:
         ranges = atr(bars, period)
-    return cast("Side8", _supertrend(bars.high, bars.low, bars.close, ranges, multiplier))
+    return cast("Side8", _supertrend(plain(bars.high), plain(bars.low), plain(bars.close), ranges, multiplier))
 
 
 @njit(cache=True)
-def reversion_side(close: Floats, upper: Floats, middle: Floats, lower: Floats) -> Side8:
-    """Long from a close below the lower band until the middle is reached, short likewise from above; int8[n]."""
+def _reversion(close: Floats, upper: Floats, middle: Floats, lower: Floats) -> Side8:
     side = np.zeros(len(close), dtype=np.int8)
     now = 0
     for i in range(len(close)):
@@ -117,6 +122,11 @@ def reversion_side(close: Floats, upper: Floats, middle: Floats, lower: Floats) 
             now = 0
         side[i] = now
     return side
+
+
+def reversion(close: Floats, upper: Floats, middle: Floats, lower: Floats) -> Side8:
+    """Long from a close below the lower band until the middle is reached, short likewise from above; int8[n]."""
+    return cast("Side8", _reversion(plain(close), upper, middle, lower))
 
 
 def above(left: Floats, right: Floats) -> Flags:

@@ -49,11 +49,13 @@ class Market:
         clock: Clock,
         put: Callable[[Event], None],
     ) -> None:
+        self.symbols = frozenset(symbols)
         self.base_ms = base_ms
         self.timeframe_ms = timeframe_ms
         self.quotes: dict[str, Quote] = {}
         self.quoted = 0
         self.closed = 0
+        self.newest_close = 0
         self.reconnects = 0
         self.current: dict[str, Bar] = {}
         self._readings = readings
@@ -115,6 +117,7 @@ class Market:
         """A base bar from the feed."""
         if closed:
             self.closed += 1
+            self.newest_close = max(self.newest_close, bar.open_time)
             self._base[symbol].append(bar)
             self.current.pop(symbol, None)
             self._close(symbol, bar)

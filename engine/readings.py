@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from engine import indicators, shadow
 from engine.bars import Bars, Floats
+from engine.errors import BadInput
 from engine.model.event import HistorySeeded
 from engine.model.settings import Settings
 from engine.ports import Reading
-from engine.strategies import STRATEGIES, board
+from engine.strategies import STRATEGIES, board, strategy
 from engine.strategies.base import Params, Sides
 
 ATR_PERIOD = 14
@@ -27,17 +28,17 @@ class _Set:
 
     def __init__(self, settings: Settings, params: Mapping[str, Params] | None = None) -> None:
         exits = {"stop_atr": settings.stop_atr, "target_ratio": settings.target_ratio}
-        given = params or {}
+        given = {name: strategy(name).validate(p) for name, p in (params or {}).items()}
         self.members = tuple(
-            (strategy, given.get(name) or replace(strategy.params(), **exits)) for name, strategy in STRATEGIES.items()
+            (member, given.get(name) or replace(member.params(), **exits)) for name, member in STRATEGIES.items()
         )
         self.stop_atr = (*(p.stop_atr for _, p in self.members), settings.stop_atr)
         self.target_ratio = (*(p.target_ratio for _, p in self.members), settings.target_ratio)
-        self.settles = tuple(strategy.settle(p) for strategy, p in self.members)
+        self.settles = tuple(member.settle(p) for member, p in self.members)
 
     def arrays(self, bars: Bars) -> tuple[Sides, Floats, Floats]:
         """Sides int8[6, n] and the seven stop and target distances float64[7, n] over whole arrays."""
-        sides = np.stack([strategy.wanted(bars, p) for strategy, p in self.members])
+        sides = np.stack([member.wanted(bars, p) for member, p in self.members])
         ranges = indicators.atr(bars, ATR_PERIOD)
         stops = np.stack([ranges * k for k in self.stop_atr])
         targets = np.stack([stop * k for stop, k in zip(stops, self.target_ratio, strict=True)])
@@ -45,12 +46,21 @@ class _Set:
 
 
 class LiveReadings:
-    """Each strategy over the newest bars of its own settle length."""
+    """Each strategy over the newest bars of its own settle length.
+
+    `params` by strategy name replace the defaults (whose exits are the settings'); BadInput where out of range. Give
+    windows of at least `needed` bars: with fewer an average still remembers where the window began.
+    """
 
     def __init__(self, settings: Settings, params: Mapping[str, Params] | None = None) -> None:
         self._set = _Set(settings, params)
         # twice the settle length: a seed far larger than the present range must not show in a distance either
         self._atr_settle = 2 * indicators.wilder_settle(ATR_PERIOD)
+
+    @property
+    def needed(self) -> int:
+        """Bars a window must have for the answer not to depend on its start."""
+        return max(*self._set.settles, self._atr_settle)
 
     def read(self, symbol: str, bars: Bars) -> Reading:
         """The reading at the close of the last of `bars`; sides are 0 and distances 0 while warming up."""
@@ -60,8 +70,8 @@ class LiveReadings:
             return Reading((0,) * len(members), nothing, nothing)
         sides = tuple(
             [
-                int(strategy.wanted(bars[-settle:], p)[-1])
-                for (strategy, p), settle in zip(members, self._set.settles, strict=True)
+                int(member.wanted(bars[-settle:], p)[-1])
+                for (member, p), settle in zip(members, self._set.settles, strict=True)
             ]
         )
         last = float(indicators.atr(bars[-self._atr_settle :], ATR_PERIOD)[-1])
@@ -92,17 +102,29 @@ def _rows(bars: Bars, members: _Set) -> dict[int, Reading]:
     return {time: Reading(tuple(side), tuple(stop), tuple(target)) for time, side, stop, target in rows}
 
 
-def seed(symbol: str, bars: Bars, settings: Settings, cost: float, at: int) -> HistorySeeded:
+def seed(
+    symbol: str,
+    bars: Bars,
+    settings: Settings,
+    cost: float,
+    at: int,
+    params: Mapping[str, Params] | None = None,
+) -> HistorySeeded:
     """Shadow records of a loaded history, walked forward bar by bar with causal weights.
 
     Args:
         symbol: unified symbol.
-        bars: closed decision bars, at least two.
+        bars: closed decision bars, at least one.
         settings: exits, entry score and weights.
         cost: of one side of a trade, fraction.
         at: received time, ms UTC.
+        params: strategies' parameters that are not the defaults, by name.
+
+    Raises BadInput for no bars and for parameters out of range.
     """
-    members = _Set(settings)
+    if len(bars) == 0:
+        raise BadInput(f"{symbol} history", "no bars", "at least one closed bar is needed")
+    members = _Set(settings, params)
     sides, stops, targets = members.arrays(bars)
     records, shadows, _ = shadow.follow(
         bars, sides, stops, targets, cost, settings.entry_score, settings.weight_trades, board.SHRINK_TRADES

@@ -83,6 +83,7 @@ class Runtime:
         self._busy = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reconciled = asyncio.Event()
+        self.on_idle: Callable[[], None] | None = None
 
     def watch(self, watcher: Watcher) -> None:
         """Call `watcher` with every committed batch, in order, before its effects."""
@@ -125,6 +126,7 @@ class Runtime:
                 self._busy = True
                 await self._batch()
                 self._busy = False
+            self.settle()
 
     async def _batch(self) -> None:
         entries: list[Entry] = []
@@ -228,6 +230,12 @@ class Runtime:
         self._effects.discard(task)
         if not task.cancelled() and task.exception() is not None and not self._failed.done():
             self._failed.set_exception(task.exception() or InvariantBroken("an effect failed"))
+        self.settle()
+
+    def settle(self) -> None:
+        """Tell `on_idle` when there is nothing left to do."""
+        if self.on_idle is not None and self.idle:
+            self.on_idle()
 
     def _set_timer(self, timer: str, deadline: int) -> None:
         old = self._timers.pop(timer, None)

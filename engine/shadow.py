@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from engine.bars import Bars, Floats
+from engine.indicators import plain
 from engine.model.market import Bar
 from engine.model.record import Record, Shadow
 from engine.strategies.base import Sides
@@ -37,6 +38,9 @@ def step(
         stop_distance: of a trade opened now, quote currency.
         target_distance: likewise.
         cost: of one side of a trade, fraction.
+
+    A gap beyond the target earns the target and no more. The trade that ends leaves room for one that opens at the same
+    close. Where nothing closed the very same record comes back.
     """
     if shadow is not None:
         exit_price = _exit(shadow, side, bar)
@@ -164,10 +168,10 @@ def follow(
     records, trades = np.zeros((count, 4)), np.zeros((count, 4))
     zones = np.zeros(len(bars), dtype=np.int8)
     _follow(
-        bars.open,
-        bars.high,
-        bars.low,
-        bars.close,
+        plain(bars.open),
+        plain(bars.high),
+        plain(bars.low),
+        plain(bars.close),
         sides,
         stops,
         targets,

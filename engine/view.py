@@ -203,7 +203,7 @@ class OrderView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class FillView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """An execution, for chart marks and the blotter; `realised` and `fee` in 1e-8 units."""
+    """An execution, for chart marks and the blotter; `fee` in 1e-8 units, `at` by the venue's clock."""
 
     trade_id: str
     symbol: str
@@ -211,7 +211,6 @@ class FillView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     ticks: int
     lots: int
     fee: Money
-    realised: Money
     purpose: Purpose
     at: int
 

@@ -21,7 +21,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
 
 def remedy(error: Exception) -> str:
     """What happened and what to do, in one clause; never the statement's parameters."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
     while cause is not None:
         name = str(getattr(cause, "sqlite_errorname", ""))
         for prefix, text in _REMEDIES:

@@ -6,6 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from engine.errors import EngineRunning
 
@@ -43,7 +44,7 @@ class EngineLock:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def __enter__(self) -> EngineLock:
+    def __enter__(self) -> Self:
         self.acquire()
         return self
 

@@ -15,7 +15,7 @@ NAMES = (*STRATEGIES, BOARD)
 
 
 def strategy(name: str) -> Strategy:
-    """The strategy called `name`; raises BadInput listing the names there are."""
+    """The strategy called `name`, one of the six; raises BadInput listing them. The board has no function of its own."""
     found = STRATEGIES.get(name)
     if found is None:
         raise BadInput("strategy", name, f"use one of {', '.join(STRATEGIES)}")

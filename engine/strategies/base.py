@@ -60,22 +60,36 @@ class Strategy:
         return atr_exits(bars, params)
 
     def make(self, **values: float) -> Params:
-        """Checked parameters; raises BadInput naming the field, the value and what is allowed."""
+        """Checked parameters from numbers; raises BadInput naming the field, the value and what is allowed."""
+        kinds = self._kinds()
         for name, value in values.items():
-            allowed = self.ranges.get(name)
-            if allowed is None:
-                raise BadInput(f"{self.name}.{name}", value, f"known parameters are {', '.join(self.ranges)}")
-            if not allowed.low <= value <= allowed.high:
-                raise BadInput(f"{self.name}.{name}", value, f"use {allowed.low:g} to {allowed.high:g}")
-        kinds = {field.name: field.type for field in msgspec.structs.fields(self.params)}
-        for name, value in values.items():
-            if kinds[name] is int and int(value) != value:
-                raise BadInput(f"{self.name}.{name}", value, "use a whole number")
-        made = self.params(**{name: int(v) if kinds[name] is int else float(v) for name, v in values.items()})
-        fast, slow = getattr(made, "fast", 0), getattr(made, "slow", 1)
+            if name not in kinds:
+                raise BadInput(f"{self.name}.{name}", value, f"known parameters are {', '.join(kinds)}")
+            self._check(name, value)
+        return self.validate(
+            self.params(**{name: int(v) if kinds[name] is int else float(v) for name, v in values.items()})
+        )
+
+    def validate(self, params: Params) -> Params:
+        """`params` themselves; raises BadInput naming the first field out of its range, its value and what is allowed."""
+        if type(params) is not self.params:
+            raise BadInput(self.name, params, f"give {self.params.__name__}")
+        for name in self._kinds():
+            self._check(name, getattr(params, name))
+        fast, slow = getattr(params, "fast", 0), getattr(params, "slow", 1)
         if fast >= slow:
             raise BadInput(f"{self.name}.fast", fast, f"use less than slow ({slow})")
-        return made
+        return params
+
+    def _kinds(self) -> dict[str, Any]:
+        return {field.name: field.type for field in msgspec.structs.fields(self.params)}
+
+    def _check(self, name: str, value: float) -> None:
+        allowed = self.ranges[name]
+        if not allowed.low <= value <= allowed.high:
+            raise BadInput(f"{self.name}.{name}", value, f"use {allowed.low:g} to {allowed.high:g}")
+        if self._kinds()[name] is int and int(value) != value:
+            raise BadInput(f"{self.name}.{name}", value, f"use a whole number, {allowed.low:g} to {allowed.high:g}")
 
 
 def atr_exits(bars: Bars, params: Params) -> Exits:

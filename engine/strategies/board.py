@@ -19,7 +19,9 @@ def weights(records: Sequence[Record], weight_trades: int) -> tuple[float, ...]:
         r.returns / (r.trades + SHRINK_TRADES) if r.trades >= weight_trades and r.returns > 0.0 else 0.0
         for r in records
     ]
-    total = sum(raw)
+    total = 0.0
+    for value in raw:  # added in this order like the compiled walk over history; sum() rounds differently from 3.12 on
+        total += value
     if total <= 0.0:
         return (1.0 / len(raw),) * len(raw)
     return tuple([value / total for value in raw])

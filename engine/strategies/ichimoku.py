@@ -19,13 +19,13 @@ class IchimokuParams(Params, frozen=True, kw_only=True):
 
 def settle(params: IchimokuParams) -> int:
     """Bars the oldest value of the cloud reaches back: no seed, only a window."""
-    return params.span + params.base + 1
+    return max(params.conversion, params.base, params.span) + params.base
 
 
 def shifted(values: Floats, bars: int) -> Floats:
     """Values moved forward by `bars`, NaN at the front."""
     out = np.full_like(values, np.nan)
-    out[bars:] = values[: len(values) - bars]
+    out[bars:] = values[: max(0, len(values) - bars)]
     return out
 
 
@@ -38,9 +38,10 @@ def cloud(bars: Bars, params: IchimokuParams) -> tuple[Floats, Floats, Floats, F
 
 
 def wanted(bars: Bars, params: IchimokuParams) -> Sides:
-    """Long above the cloud with conversion above base, short below it with conversion below base."""
-    if len(bars) < settle(params):
-        return np.zeros(len(bars), dtype=np.int8)
+    """Long above the cloud with conversion above base, short below it with conversion below base.
+
+    Every line is the middle of two prices, the same to the last bit in any window: no tolerance for ties is needed.
+    """
     conversion, base, span_a, span_b = cloud(bars, params)
     close = bars.close
     long = (close > np.maximum(span_a, span_b)) & (conversion > base)

@@ -17,7 +17,7 @@ class RsiEmaParams(Params, frozen=True, kw_only=True):
 
 
 def settle(params: RsiEmaParams) -> int:
-    """Bars until the slow average's seed is forgotten (2,272 for 200), or the RSI's."""
+    """Bars until the slow average's seed is forgotten (2,273 for 200), or the RSI's."""
     return max(indicators.ema_settle(params.slow), indicators.wilder_settle(params.period))
 
 

@@ -6,7 +6,7 @@ from engine import indicators
 from engine.bars import Bars
 from engine.strategies.base import EXIT_RANGES, Params, Range, Sides, Strategy
 
-# The band remembers the last flip; over the recorded files any two starts agree within this many bars.
+# The side remembers the last flip. Over the recorded files two starts agree after 193 bars at the latest.
 FLIP_BARS = 1_500
 
 

@@ -1,0 +1,147 @@
+"""From the core's state to what a station replicates."""
+
+from __future__ import annotations
+
+from engine.core.state import State, SymbolState
+from engine.model.instrument import Instrument
+from engine.model.order import Fill, Order, OrderStatus, Purpose
+from engine.model.position import Position, liquidation_ticks
+from engine.strategies import BOARD, STRATEGIES
+from engine.view import (
+    AccountView,
+    BoardView,
+    FillView,
+    InstrumentView,
+    OrderView,
+    PositionView,
+    ReadingView,
+)
+
+_STRATEGIES = tuple(STRATEGIES)
+
+
+def instrument(one: Instrument) -> InstrumentView:
+    """Grid, caps and fees."""
+    return InstrumentView(
+        symbol=one.symbol,
+        tick_size=one.tick_size,
+        lot_size=one.lot_size,
+        price_decimals=one.price_decimals,
+        lot_decimals=one.lot_decimals,
+        unit=one.unit,
+        min_notional=one.min_notional,
+        max_leverage=one.max_leverage,
+        maker_ppm=one.maker_ppm,
+        taker_ppm=one.taker_ppm,
+        maintenance_ppm=one.maintenance_ppm,
+    )
+
+
+def account(state: State) -> AccountView:
+    """Equity and the day, at the newest marks the core has seen."""
+    equity = state.equity()
+    start = state.day_start
+    lost = max(0, start - equity) / start if start > 0 else 0.0
+    return AccountView(
+        equity=equity,
+        cash=state.cash or 0,
+        unrealised=equity - (state.cash or 0),
+        day_pnl=equity - start if start else 0,
+        day_start=start,
+        drawdown=max(0, state.peak - equity) / state.peak if state.peak > 0 else 0.0,
+        exposure=state.exposure() / equity if equity > 0 else 0.0,
+        day_loss_used=lost,
+    )
+
+
+def board(state: State, s: SymbolState) -> BoardView:
+    """Six readings, weights and records of a symbol."""
+    tick = float(state.instruments[s.symbol].tick_size)
+    rows = tuple(
+        ReadingView(name, s.sides[i], s.weights[i], r.trades, r.win_rate, r.expectancy)
+        for i, name in enumerate(_STRATEGIES)
+        for r in (s.records[i],)
+    )
+    own = s.records[-1]
+    return BoardView(
+        symbol=s.symbol,
+        score=s.score,
+        zone=s.zone,
+        readings=rows,
+        record=ReadingView(BOARD, s.zone, 1.0, own.trades, own.win_rate, own.expectancy),
+        held=s.held,
+        bar_time=s.bar.open_time if s.bar is not None else 0,
+        stop_ticks=round(s.stop_distance / tick),
+        target_ticks=round(s.target_distance / tick),
+    )
+
+
+def _confirmed(state: State, position: Position, purpose: Purpose) -> int:
+    """When the venue confirmed a working leg over the whole position, ms UTC, or 0."""
+    for order in state.open_orders(position.symbol):
+        whole = order.remaining == abs(position.lots)
+        if order.request.purpose is purpose and order.status is OrderStatus.WORKING and whole:
+            return order.confirmed
+    return 0
+
+
+def position(state: State, one: Position) -> PositionView:
+    """A position with the proof of its protection."""
+    contract = state.instruments[one.symbol]
+    mark = state.symbols[one.symbol].mark
+    margin = abs(one.cost) // one.leverage
+    return PositionView(
+        symbol=one.symbol,
+        lots=one.lots,
+        entry=one.entry_ticks(contract),
+        mark=mark,
+        unrealised=one.unrealised(contract, mark),
+        realised=one.realised,
+        fees=one.fees,
+        funding=one.funding,
+        margin=margin,
+        leverage=one.leverage,
+        stop=one.stop,
+        target=one.target,
+        stop_confirmed=_confirmed(state, one, Purpose.STOP),
+        target_confirmed=_confirmed(state, one, Purpose.TARGET),
+        liquidation=liquidation_ticks(contract, one.lots, one.cost, margin),
+        opened=one.opened,
+        origin=one.origin,
+    )
+
+
+def order(one: Order) -> OrderView:
+    """An open order."""
+    r = one.request
+    return OrderView(
+        client_id=r.client_id,
+        symbol=r.symbol,
+        side=r.side,
+        kind=r.kind,
+        purpose=r.purpose,
+        status=one.status,
+        lots=r.lots,
+        filled=one.filled,
+        price=r.price,
+        trigger=r.trigger,
+        reduce_only=r.reduce_only,
+        created=one.created,
+        confirmed=one.confirmed,
+        origin=r.origin,
+    )
+
+
+def fill(state: State, one: Fill) -> FillView:
+    """An execution, for the blotter and the chart."""
+    known = state.orders.get(one.client_id)
+    return FillView(
+        trade_id=one.trade_id,
+        symbol=one.symbol,
+        side=one.side,
+        ticks=one.ticks,
+        lots=one.lots,
+        fee=one.fee,
+        purpose=known.request.purpose if known is not None else Purpose.EXIT,
+        at=one.venue_time,
+    )
