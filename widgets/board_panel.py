@@ -1,14 +1,150 @@
-"""Six readings, their weights and records, and the score."""
+"""The board: six readings, their weights and records, and the score they make."""
 
 from __future__ import annotations
 
-from engine.view import Desk
+from engine.view import BoardView, Desk, ReadingView
+from widgets import format as fmt
+from widgets.line import EMPTY, Line, Piece, say, sentences
 from widgets.panel import Panel
+from widgets.spark import bar
+from widgets.tones import side_arrow, side_tone, side_word, signed_tone
+
+THRESHOLD = 0.34
+NAME = 15
+
+
+def score_bar(score: float, width: int) -> list[Piece]:
+    """The score between -1 and +1 as a bar from the middle, with marks where a candidate begins.
+
+    The glyph at either threshold is ``┊`` (or ``╂`` where the bar has passed it).
+    """
+    half = max(1, (width - 1) // 2)
+    reach = round(min(1.0, abs(score)) * half)
+    mark = round(THRESHOLD * half)
+    pieces: list[Piece] = []
+    for offset in range(-half, half + 1):
+        side = 1 if offset > 0 else -1
+        filled = offset != 0 and side * score > 0 and abs(offset) <= reach
+        if offset == 0:
+            pieces.append(("┼", "text"))
+        elif abs(offset) == mark:
+            pieces.append(("╂" if filled else "┊", side_tone(side) if filled else "text"))
+        else:
+            pieces.append(("━" if filled else "─", side_tone(side) if filled else "faint"))
+    return _merged(pieces)
+
+
+def _merged(pieces: list[Piece]) -> list[Piece]:
+    merged: list[Piece] = []
+    for text, tone in pieces:
+        if merged and merged[-1][1] == tone:
+            merged[-1] = (merged[-1][0] + text, tone)
+        else:
+            merged.append((text, tone))
+    return merged
+
+
+def reading_line(reading: ReadingView, width: int) -> Line:
+    """Arrow, name, weight, win rate, trades and expectancy; the last ones go first where it is narrow."""
+    tone = side_tone(reading.side)
+    name = NAME if width >= 34 else max(6, width - 19)
+    pieces: list[Piece] = [
+        (f"{side_arrow(reading.side)} ", f"{tone} bold"),
+        (fmt.left(reading.strategy, name), "text" if reading.side else "dim"),
+        (f" {reading.weight:.2f}".replace("0.", ".", 1).rjust(4), "text"),
+    ]
+    known = reading.trades > 0
+    win = f"{reading.win_rate * 100:.0f} %" if known else fmt.UNKNOWN
+    cells = [(fmt.fixed(win, 6), "text" if known else "dim"), (f"{reading.trades:>5}", "dim")]
+    expectancy = fmt.percent(reading.expectancy) if known else fmt.UNKNOWN
+    cells.append((fmt.fixed(expectancy, 10), signed_tone(reading.expectancy) if known else "dim"))
+    room = width - 2 - name - 4
+    if room >= 33:
+        pieces.append((" " + bar(reading.weight, room - 23), "overlay-1"))
+        room = 21
+    for cell in cells:
+        if len(cell[0]) > room:
+            break
+        pieces.append(cell)
+        room -= len(cell[0])
+    return Line(tuple(pieces))
+
+
+def _header(width: int) -> Line:
+    name = NAME if width >= 34 else max(6, width - 19)
+    room = width - 6 - name
+    text = "  " + " " * name + "   w"
+    if room >= 33:
+        text += " " * (room - 22)
+        room = 21
+    for title, size in (("win", 6), ("n", 5), ("expect.", 10)):
+        if size > room:
+            break
+        text += title.rjust(size)
+        room -= size
+    return say(text, "dim")
+
+
+def board_lines(board: BoardView, width: int, height: int) -> list[Line]:
+    """The board in `height` lines: one line of arrows, or the table with as much around it as there is room for."""
+    if height < 3:
+        arrows: list[Piece] = [(side_arrow(r.side) + " ", side_tone(r.side)) for r in board.readings]
+        return [Line((*arrows, *score_bar(board.score, max(9, width - 2 * len(arrows))))), *_held(board, width)][
+            :height
+        ]
+    rows = [reading_line(reading, width) for reading in board.readings]
+    record = reading_line(board.record, width)
+    held = _held(board, width)
+    scale = Line((("-1 ", "dim"), *score_bar(board.score, max(9, width - 6)), (" +1", "dim")))
+    spare = height - len(rows)
+    lines: list[Line] = []
+    if spare >= 1:
+        lines.append(scale)
+    if spare >= 4:
+        lines.append(_header(width))
+    lines.extend(rows)
+    if spare >= 2:
+        lines.append(record)
+    if held and spare >= 3:
+        lines.extend(held)
+    elif held:
+        lines[0] = held[0]
+    if spare >= 4 + len(held):
+        lines.insert(len(lines) - len(held), EMPTY)
+        lines.extend(sentences(f"bar closed {fmt.clock(board.bar_time, seconds=False)}Z", width))
+    return lines
+
+
+def _held(board: BoardView, width: int) -> list[Line]:
+    return sentences(f"✋ {board.held}", width, "warn") if board.held else []
 
 
 class BoardPanel(Panel):
-    """Six readings, their weights and records, and the score."""
+    """The board of the desk's symbol."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id, classes=classes)
+        self._board: BoardView | None = None
+        self._symbol = ""
 
     def show(self, desk: Desk, symbol: str) -> None:
-        """Show the newest desk; cheap when nothing changed."""
+        """Show the newest board of `symbol`."""
+        board = desk.boards.get(symbol)
+        if board is self._board and symbol == self._symbol and self._title:
+            return
+        self._board, self._symbol = board, symbol
         self.update()
+
+    def lay_out(self, width: int, height: int) -> list[Line]:
+        """Score, readings, record."""
+        board = self._board
+        if board is None:
+            self.retitle(("Board", "text"))
+            return sentences("No reading yet. The strategies read each closed bar of the decision timeframe.", width)
+        tone = side_tone(board.zone)
+        self.retitle(
+            ("Board ", "text"),
+            (f"{board.score:+.2f} {side_arrow(board.zone)} {side_word(board.zone)}", f"{tone} bold"),
+            (" held" if board.held else "", "warn bold"),
+        )
+        return board_lines(board, width, height)

@@ -54,10 +54,15 @@ def quantity(instrument: InstrumentView | None, lots: int, width: int = 0) -> st
     return fixed(text, width) if width else text
 
 
+def signed(value: float, decimals: int, *, sign: bool) -> str:
+    """A number with thousands separators and fixed decimals; `sign` shows a plus too. Zero never has a sign."""
+    rounded = round(value, decimals) or 0.0
+    return f"{rounded:+,.{decimals}f}" if sign and rounded else f"{rounded:,.{decimals}f}"
+
+
 def money(value: Money, *, sign: bool = False, decimals: int = 2, width: int = 0) -> str:
     """1e-8 quote units as quote currency with thousands separators; `sign` shows a plus too (never on zero)."""
-    amount = round(value / MONEY_SCALE, decimals)
-    text = f"{amount:+,.{decimals}f}" if sign and amount else f"{abs(amount) if not amount else amount:,.{decimals}f}"
+    text = signed(value / MONEY_SCALE, decimals, sign=sign)
     return fixed(text, width) if width else text
 
 
@@ -71,11 +76,8 @@ def short_money(value: Money) -> str:
 
 
 def percent(fraction: float, *, sign: bool = True, decimals: int = 2, width: int = 0) -> str:
-    """A fraction as ``+1.24 %``."""
-    value = round(fraction * 100.0, decimals)
-    text = f"{value:+.{decimals}f} %" if sign and value else f"{abs(value):.{decimals}f} %" if not value else ""
-    if not text:
-        text = f"{value:.{decimals}f} %"
+    """A fraction as ``+1.24 %``; without `sign` only a minus is shown."""
+    text = f"{signed(fraction * 100.0, decimals, sign=sign)} %"
     return fixed(text, width) if width else text
 
 

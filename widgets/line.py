@@ -43,6 +43,28 @@ def spread(left: list[Piece], right: list[Piece], width: int) -> tuple[Piece, ..
     return (*left, (" " * gap, "text"), *right)
 
 
+def fit(cells: list[tuple[int, list[Piece]]], width: int, gap: int = 2) -> list[Piece]:
+    """Cells joined from left to right, the least important (largest number) left out until all fit in `width`.
+
+    Args:
+        cells: importance (0 is never left out) and pieces, in reading order; empty pieces are ignored.
+        width: cells there are.
+        gap: blanks between two cells.
+    """
+    kept = [(importance, pieces, width_of(pieces)) for importance, pieces in cells if pieces]
+    while sum(size + gap for _, _, size in kept) - gap > width:
+        worst = max(kept, key=lambda cell: cell[0])
+        if worst[0] == 0:
+            break
+        kept.remove(worst)
+    joined: list[Piece] = []
+    for _, pieces, _ in kept:
+        if joined:
+            joined.append((" " * gap, "text"))
+        joined.extend(pieces)
+    return joined
+
+
 def wrap_words(text: str, width: int) -> list[str]:
     """`text` broken at spaces into rows of at most `width` characters; longer words are cut."""
     rows: list[str] = []

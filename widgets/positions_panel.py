@@ -1,30 +1,101 @@
-"""Positions with their protection, then open orders."""
+"""What the desk holds and how it is protected, then what it has asked for."""
 
 from __future__ import annotations
 
 from textual.message import Message
 
-from engine.view import Desk
-from widgets.panel import Panel
+from engine.model.order import Purpose
+from engine.view import Desk, OrderView
+from widgets import format as fmt
+from widgets.cursor_panel import CursorPanel, Row
+from widgets.line import Line, Piece, say, sentences
+from widgets.position_lines import ONE_LINE, order_line, position_lines, protected
+from widgets.tones import signed_tone
+
+_POSITION, _ORDER = "p:", "o:"
+_PROTECTIVE = {Purpose.STOP, Purpose.TARGET}
 
 
-class PositionsPanel(Panel):
-    """Positions with their protection, then open orders."""
+def order_rank(order: OrderView) -> tuple[bool, str, int]:
+    """Entries and exits before protection, then by symbol, newest first."""
+    return order.purpose in _PROTECTIVE, order.symbol, -order.created
+
+
+class PositionsPanel(CursorPanel):
+    """Positions, then open orders, under one cursor."""
 
     class PositionChosen(Message):
-        """A person chose a row."""
+        """A person chose a position."""
 
         def __init__(self, symbol: str) -> None:
             self.symbol = symbol
             super().__init__()
 
     class OrderChosen(Message):
-        """A person chose a row."""
+        """A person chose an order."""
 
         def __init__(self, client_id: str) -> None:
             self.client_id = client_id
             super().__init__()
 
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id, classes=classes)
+        self._desk: Desk | None = None
+        self._now = 0
+
+    @property
+    def position_symbol(self) -> str | None:
+        """Symbol of the position under the cursor."""
+        return self.cursor[len(_POSITION) :] if self.cursor.startswith(_POSITION) else None
+
+    @property
+    def order_id(self) -> str | None:
+        """Client id of the order under the cursor."""
+        return self.cursor[len(_ORDER) :] if self.cursor.startswith(_ORDER) else None
+
     def show(self, desk: Desk, now: int) -> None:
-        """Show the newest desk; cheap when nothing changed."""
+        """Show the newest desk at `now`, ms UTC."""
+        self._desk, self._now = desk, now
         self.update()
+
+    def chosen(self, key: str) -> None:
+        """Tell of the position or the order."""
+        if key.startswith(_POSITION):
+            self.post_message(self.PositionChosen(key[len(_POSITION) :]))
+        else:
+            self.post_message(self.OrderChosen(key[len(_ORDER) :]))
+
+    def lay_out(self, width: int, height: int) -> list[Line]:
+        """Positions, a rule, orders."""
+        desk = self._desk
+        if desk is None or not (desk.positions or desk.orders):
+            self.retitle(("Positions 0", "text"))
+            return sentences("No position. Press b to buy or s to sell, or let the desk decide.", width)
+        self._head(desk)
+        positions = [desk.positions[key] for key in sorted(desk.positions)]
+        orders = sorted(desk.orders.values(), key=order_rank)
+        loose = sum(order.purpose not in _PROTECTIVE for order in orders)
+        each = 1 if width >= ONE_LINE or 2 * len(positions) + loose > height else 2
+        rows: list[Row] = []
+        for position in positions:
+            instrument = desk.instruments.get(position.symbol)
+            lines = position_lines(position, instrument, self._now, width, each)
+            rows.extend((_POSITION + position.symbol, line) for line in lines)
+        if not positions:
+            rows.append(("", say("No position.")))
+        if orders and len(rows) + len(orders) < height:
+            rows.append(("", say("─" * width, "faint")))
+        for order in orders:
+            line = order_line(order, desk.instruments.get(order.symbol), self._now, width)
+            rows.append((_ORDER + order.client_id, line))
+        return self.place(rows, height)
+
+    def _head(self, desk: Desk) -> None:
+        total = sum(position.unrealised for position in desk.positions.values())
+        naked = sum(not protected(position) for position in desk.positions.values())
+        title: list[Piece] = [(f"Positions {len(desk.positions)} / orders {len(desk.orders)}  ", "text")]
+        if desk.positions:
+            title.append((fmt.money(total, sign=True), f"{signed_tone(total)} bold"))
+        if naked:
+            title.append((f"  {naked} UNPROTECTED", "loss bold"))
+        self.retitle(*title)

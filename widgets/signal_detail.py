@@ -2,14 +2,96 @@
 
 from __future__ import annotations
 
-from engine.model.signal import Signal
+from engine.model.signal import Gate, Signal, Verdict
 from engine.view import InstrumentView
+from widgets import format as fmt
+from widgets.line import EMPTY, Line, Piece, say, sentences
 from widgets.panel import Panel
+from widgets.tones import side_arrow, side_tone
+
+MARKS = {
+    Verdict.PASS: ("✓ pass", "profit"),
+    Verdict.FAIL: ("✗ FAIL", "loss bold"),
+    Verdict.SKIPPED: ("– skipped", "warn"),
+    Verdict.NOT_ASKED: ("· not asked", "dim"),
+}
+
+
+def gate_line(gate: Gate, width: int) -> list[Line]:
+    """A gate's verdict, its value against the threshold, and the reason (on a line of its own where it is narrow)."""
+    mark, tone = MARKS[gate.verdict]
+    pieces: list[Piece] = [
+        (fmt.left(mark, 12), tone),
+        (fmt.left(gate.name, 10), "strong" if gate.verdict is Verdict.FAIL else "text"),
+        (fmt.fixed(gate.value, 12) + " ", "text"),
+        (fmt.left(gate.threshold, 16) + " ", "dim"),
+    ]
+    used = 12 + 10 + 13 + 17
+    if len(gate.reason) <= width - used:
+        pieces.append((gate.reason, "dim"))
+        return [Line(tuple(pieces))]
+    return [Line(tuple(pieces)), *(say(" " * 12 + line.text) for line in sentences(gate.reason, max(10, width - 12)))]
+
+
+def plan_line(signal: Signal, instrument: InstrumentView | None) -> Line:
+    """Reference price, stop, target and size of the plan."""
+    if signal.action.side == 0 or instrument is None:
+        return say(f"reference {fmt.price(instrument, signal.price)}", "text")
+    risk = abs(signal.price - signal.stop) / signal.price if signal.price else 0.0
+    reward = abs(signal.target - signal.price) / signal.price if signal.price else 0.0
+    return Line(
+        (
+            (f"{fmt.quantity(instrument, signal.lots)} @ {fmt.price(instrument, signal.price)}", "strong"),
+            ("   stop ", "dim"),
+            (f"{fmt.price(instrument, signal.stop)} ({fmt.percent(risk, sign=False)})", "stop"),
+            ("   target ", "dim"),
+            (f"{fmt.price(instrument, signal.target)} ({fmt.percent(reward, sign=False)})", "target"),
+        )
+    )
+
+
+def detail_lines(signal: Signal, instrument: InstrumentView | None, width: int) -> list[Line]:
+    """The whole story of a signal."""
+    side = signal.action.side
+    lines = [
+        Line(
+            (
+                (f"{side_arrow(side)} {signal.action.value.upper()} ", f"{side_tone(side)} bold"),
+                (f"{fmt.base_of(signal.symbol)}  ", "strong"),
+                (f"{signal.status.value}  ", "accent"),
+                (f"board {signal.score:+.2f}  at {fmt.clock(signal.at)}Z", "dim"),
+            )
+        ),
+        plan_line(signal, instrument),
+        *sentences(signal.reason, width, "text"),
+        EMPTY,
+    ]
+    for gate in signal.gates:
+        lines.extend(gate_line(gate, width))
+    return lines
 
 
 class SignalDetail(Panel):
-    """Every gate of one signal: why, or why not."""
+    """Why / why not."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id, classes=classes)
+        self._signal: Signal | None = None
+        self._instrument: InstrumentView | None = None
 
     def show(self, signal: Signal | None, instrument: InstrumentView | None) -> None:
-        """Show the newest desk; cheap when nothing changed."""
+        """Show one signal, or none."""
+        self._signal, self._instrument = signal, instrument
         self.update()
+
+    def lay_out(self, width: int, height: int) -> list[Line]:
+        """Head, plan, reason, gates."""
+        signal = self._signal
+        if signal is None:
+            self.retitle(("Why", "text"))
+            return sentences("No signal chosen. Move to one in Signals and press w.", width)
+        passed = sum(gate.verdict is Verdict.PASS for gate in signal.gates)
+        failed = sum(gate.verdict is Verdict.FAIL for gate in signal.gates)
+        tone = "loss bold" if failed else "profit bold"
+        self.retitle(("Why ", "text"), (f"{passed} passed, {failed} failed" if failed else f"{passed} passed", tone))
+        return detail_lines(signal, self._instrument, width)

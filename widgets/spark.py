@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 EIGHTHS = "▁▂▃▄▅▆▇█"
@@ -18,7 +19,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
     count = len(values)
     if count > width:
         edges = [index * count // width for index in range(width + 1)]
-        values = [sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+        values = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges)]
     low, high = min(values), max(values)
     span = high - low
     if span <= 0.0:

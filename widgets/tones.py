@@ -35,6 +35,8 @@ TONES: dict[str, str] = {
     "live": "color: #ffffff; background: $error; text-style: bold;",
     "cursor": "background: $primary 35%;",
     "marked": "background: $foreground 8%;",
+    "under-live": "background: $error 30%;",
+    "under-halt": "background: $warning 25%;",
     "bold": "text-style: bold;",
 }
 

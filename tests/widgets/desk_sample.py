@@ -389,7 +389,7 @@ def sample_desk(now: int, *, mode: str = "demo") -> Desk:
         day_start=1_003_191_000_000,
         drawdown=0.006,
         exposure=0.62,
-        day_loss_used=0.011,
+        day_loss_used=0.0,
     )
     ages = {"ATOM": 4_200, "MKR": 61_000}
     return Desk(

@@ -1,0 +1,151 @@
+"""Positions and orders as lines: entry, mark, profit, protection with its proof, liquidation, origin. Pure."""
+
+from __future__ import annotations
+
+from engine.model.order import OrderKind, OrderStatus, Purpose
+from engine.view import InstrumentView, OrderView, PositionView
+from widgets import format as fmt
+from widgets.line import Line, Piece, fit
+from widgets.tones import side_arrow, side_tone, side_word, signed_tone
+
+Cell = tuple[int, list[Piece]]
+ONE_LINE = 118
+NEAR_LIQUIDATION = 0.10
+SETTLING_MS = 3_000
+
+KIND_WORDS = {
+    OrderKind.MARKET: "market",
+    OrderKind.LIMIT: "limit",
+    OrderKind.POST_ONLY: "post-only",
+    OrderKind.STOP_MARKET: "stop",
+    OrderKind.TAKE_PROFIT_MARKET: "take-profit",
+}
+STATUS_TONES = {
+    OrderStatus.WORKING: "text",
+    OrderStatus.INTENT: "accent",
+    OrderStatus.CANCELING: "warn",
+    OrderStatus.UNKNOWN: "alarm",
+}
+
+
+def distance(mark: int, level: int) -> float:
+    """How far `level` lies from the mark, a signed fraction of the mark."""
+    return (level - mark) / mark if mark else 0.0
+
+
+def protected(position: PositionView) -> bool:
+    """The venue has confirmed a stop."""
+    return position.stop is not None and position.stop_confirmed > 0
+
+
+def _leg(
+    name: str, level: int | None, confirmed: int, row: PositionView, instrument: InstrumentView | None, now: int
+) -> list[Piece]:
+    if level is None:
+        word = "no stop ✗ UNPROTECTED" if name == "stop" else f"no {name}"
+        return [(f" {word} ", "alarm")] if name == "stop" else [(word, "dim")]
+    tone = "stop" if name == "stop" else "target"
+    pieces: list[Piece] = [
+        (f"{name} ", "dim"),
+        (fmt.price(instrument, level), tone),
+        (f" {fmt.percent(distance(row.mark, level), decimals=1)} ", "dim"),
+    ]
+    if confirmed:
+        pieces.append((f"✓{fmt.age(now - confirmed):<3}", "profit"))
+    elif name == "stop":
+        wait = now - row.opened
+        pieces.append((" ✗ unprotected ", "alarm" if wait > SETTLING_MS else "warn bold"))
+    else:
+        pieces.append(("✗ not placed", "warn"))
+    return pieces
+
+
+def _identity(row: PositionView, instrument: InstrumentView | None) -> list[Piece]:
+    side = (row.lots > 0) - (row.lots < 0)
+    return [
+        (f"{side_arrow(side)} ", f"{side_tone(side)} bold"),
+        (f"{fmt.base_of(row.symbol)[:8]:<5}", "strong"),
+        (f"{side_word(side):<5} ", f"{side_tone(side)} bold"),
+        (fmt.quantity(instrument, row.lots), "text"),
+        (" @ ", "dim"),
+        (fmt.price(instrument, row.entry), "text"),
+    ]
+
+
+def _profit(row: PositionView) -> list[Piece]:
+    share = row.unrealised / row.margin if row.margin else 0.0
+    return [
+        (fmt.money(row.unrealised, sign=True, width=9), f"{signed_tone(row.unrealised)} bold"),
+        (f" {fmt.percent(share, decimals=1, width=8)}", signed_tone(row.unrealised)),
+    ]
+
+
+def _liquidation(row: PositionView, instrument: InstrumentView | None) -> list[Piece]:
+    if row.liquidation is None:
+        return [("no liq", "dim")]
+    away = abs(distance(row.mark, row.liquidation))
+    tone = "alarm" if away < NEAR_LIQUIDATION else "dim"
+    return [("liq ", "dim"), (fmt.price(instrument, row.liquidation), "dim"), (f" {away * 100:.0f} %", tone)]
+
+
+def position_lines(row: PositionView, instrument: InstrumentView | None, now: int, width: int, rows: int) -> list[Line]:
+    """A position in one line (wide, or `rows` is 1) or in two."""
+    stop = _leg("stop", row.stop, row.stop_confirmed, row, instrument, now)
+    target = _leg("target", row.target, row.target_confirmed, row, instrument, now)
+    first: list[Cell] = [
+        (0, _identity(row, instrument)),
+        (3, [("→ ", "dim"), (fmt.price(instrument, row.mark), "text")]),
+        (0, _profit(row)),
+    ]
+    proof: list[Cell] = [(1, stop), (4, target)]
+    rest: list[Cell] = [
+        (5, _liquidation(row, instrument)),
+        (7, [(f"{row.leverage}x", "dim")]),
+        (8, [(row.origin, "dim")]),
+        (6, [(fmt.age(now - row.opened), "dim")]),
+    ]
+    if width >= ONE_LINE or rows < 2:
+        return [Line(tuple(fit(first + proof + rest, width)))]
+    return [
+        Line(tuple(fit([*first, rest[1], rest[3]], width))),
+        Line((("  ", "text"), *fit(proof + [rest[0], rest[2]], width - 2))),
+    ]
+
+
+def order_line(row: OrderView, instrument: InstrumentView | None, now: int, width: int) -> Line:
+    """An open order: what, where, how much of it is filled, its status and age."""
+    level = row.price if row.price is not None else row.trigger
+    word = "BUY" if row.side > 0 else "SELL"
+    protective = row.purpose in {Purpose.STOP, Purpose.TARGET}
+    quiet = "dim" if protective else "text"
+    size = fmt.quantity(instrument, row.lots)
+    if row.filled:
+        size = f"{fmt.quantity(instrument, row.filled)}/{size}"
+    at = f"@ {fmt.price(instrument, level)}" if level is not None else "at market"
+    cells: list[Cell] = [
+        (
+            0,
+            [
+                (f"{'┊' if protective else '○'} ", quiet),
+                (f"{fmt.base_of(row.symbol)[:8]:<5}", quiet if protective else "strong"),
+                (f"{word:<5} ", quiet if protective else side_tone(int(row.side))),
+                (size, quiet),
+                (f" {at}", quiet),
+            ],
+        ),
+        (2, [(KIND_WORDS[row.kind], quiet)]),
+        (1, [(row.status.value, "dim" if protective and row.confirmed else STATUS_TONES.get(row.status, "text"))]),
+        (
+            3,
+            [
+                (
+                    f"✓{fmt.age(now - row.confirmed)}" if row.confirmed else "not confirmed",
+                    quiet if row.confirmed else "warn",
+                )
+            ],
+        ),
+        (5, [("reduce-only" if row.reduce_only and not protective else "", "dim")]),
+        (6, [(row.origin, "dim")]),
+        (4, [(fmt.age(now - row.created), "dim")]),
+    ]
+    return Line(tuple(fit([(n, [p for p in pieces if p[0]]) for n, pieces in cells], width)))
