@@ -107,6 +107,10 @@ class CcxtFeed:
         self._instruments = {i.symbol: i for i in found}
         return tuple(found)
 
+    def instrument(self, symbol: str) -> Instrument:
+        """A contract that `instruments` listed."""
+        return self._instruments[symbol]
+
     async def history(self, symbol: str, timeframe_ms: int, since: int, until: int) -> Bars:
         """Closed bars with since <= open_time < until, fetched in pages side by side."""
         interval = INTERVALS.get(timeframe_ms)

@@ -50,7 +50,13 @@ class RunningSimulator:
     def addresses(self) -> dict[str, object]:
         """What a client needs, as JSON values."""
         keys = {"apiKey": self.keys.api_key, "secret": self.keys.secret}
-        return {"rest": self.rest, "ws": self.ws, "keys": keys, "symbols": list(self.symbols)}
+        return {
+            "rest": self.rest,
+            "ws": self.ws,
+            "keys": keys,
+            "symbols": list(self.symbols),
+            "timeframe_ms": self.simulation.source.timeframe_ms,
+        }
 
     async def stop(self) -> None:
         """Stop playing and cut every connection."""

@@ -1,0 +1,58 @@
+"""Keeps a simulated exchange from running ahead: says which bar and how many account events are fully dealt with."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from engine.market import Market
+from engine.runtime import Runtime
+
+
+class Lockstep:
+    """Acknowledges to ``/sim/lockstep`` whenever the runtime is idle.
+
+    Args:
+        url: WebSocket address of the simulated exchange.
+        runtime: told of idleness by its `on_idle`.
+        market: tells the newest closed bar.
+        user_events: how many account events have arrived so far.
+    """
+
+    def __init__(self, url: str, runtime: Runtime, market: Market, user_events: Callable[[], int]) -> None:
+        self._url = f"{url}/sim/lockstep"
+        self._runtime = runtime
+        self._market = market
+        self._user_events = user_events
+        self._ticked = 0
+        self._wake = asyncio.Event()
+        runtime.on_idle = self._idle
+
+    def _idle(self) -> None:
+        # one clock event a bar, driven by the market: wall time has no meaning at this speed
+        if self._market.newest_close > self._ticked:
+            self._ticked = self._market.newest_close
+            self._runtime.tick()
+            return
+        self._wake.set()
+
+    async def run(self, ready: asyncio.Event) -> None:
+        """Attach at once, start the market when `ready`, acknowledge until the exchange goes away."""
+        async with connect(self._url, compression=None) as socket:
+            await ready.wait()
+            await socket.send(json.dumps({"ready": True}))
+            said = (0, 0)
+            try:
+                while True:
+                    await self._wake.wait()
+                    self._wake.clear()
+                    now = (self._market.newest_close, self._user_events())
+                    if now != said and self._runtime.idle:
+                        await socket.send(json.dumps({"bar": now[0], "updates": now[1]}))
+                        said = now
+            except ConnectionClosed:
+                return

@@ -1,0 +1,244 @@
+"""The command line. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import BadInput, TrefoilError
+
+if TYPE_CHECKING:
+    from storage.home import Home
+
+app = typer.Typer(
+    name="trefoil",
+    help="A terminal trading station for crypto perpetual futures.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Replay = Annotated[Path | None, typer.Option(help="Play this recorded Parquet or CSV candle file.")]
+Symbol = Annotated[str | None, typer.Option(help="Play the file as, or trade only, this symbol (BTC/USDT:USDT).")]
+Speed = Annotated[str, typer.Option(help="Simulated seconds a second, or max: as fast as the clients follow.")]
+Seed = Annotated[int, typer.Option(help="Seed of prices, paths and faults.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Theme = Annotated[str | None, typer.Option(help="Colours: see the station's theme list.")]
+
+MAX = "max"
+DEMO_STEPS_PER_BAR = 60
+MAX_STEPS_PER_BAR = 4
+
+
+def parse_speed(text: str) -> float | None:
+    """Simulated seconds a second; None is as fast as the clients follow."""
+    if text == MAX:
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise BadInput("speed", text, "use a positive number or max")
+    return speed
+
+
+@app.callback(invoke_without_command=True)
+def trefoil(context: typer.Context, theme: Theme = None) -> None:
+    """Open the station: live public prices, paper account."""
+    if context.invoked_subcommand is None:
+        from storage.home import Home
+
+        _open(Home.locate().create(), _paper, theme)
+
+
+@app.command()
+def demo(
+    *,
+    replay: Replay = None,
+    symbol: Symbol = None,
+    speed: Speed = "1",
+    seed: Seed = 1,
+    headless: Annotated[bool, typer.Option("--headless", help="No screen: run and print a summary.")] = False,
+    seconds: Annotated[float, typer.Option(min=1.0, help="How long a headless demo runs, wall seconds.")] = 60.0,
+    json: Json = False,
+    theme: Theme = None,
+) -> None:
+    """The station against the built-in simulated exchange: no keys, no network."""
+    from storage.home import Home
+
+    home = Home.locate().create()
+    simulate_arguments = _simulate_arguments(replay, symbol, speed, seed)
+    if replay is not None:
+        _check_replay(replay)
+    if not headless:
+        _open(home, lambda home: _demo(home, simulate_arguments, lockstep=speed == MAX), theme)
+        return
+    import asyncio
+
+    import msgspec
+
+    from headless.demo import run_demo
+
+    folder = _fresh(home, "run")
+    chosen = (symbol,) if symbol is not None and replay is None else ()
+    summary = asyncio.run(
+        run_demo(
+            folder,
+            simulate_arguments,
+            seconds=seconds,
+            ends=replay is not None,
+            lockstep=speed == MAX,
+            symbols=chosen,
+        )
+    )
+    text = msgspec.json.encode(summary).decode()
+    typer.echo(text if json else msgspec.json.format(text.encode(), indent=2).decode())
+
+
+@app.command()
+def simulate(
+    *,
+    port: Annotated[int, typer.Option(help="Port; 0 chooses a free one.")] = 0,
+    seed: Seed = 1,
+    replay: Replay = None,
+    symbol: Symbol = None,
+    speed: Speed = "1",
+    symbols: Annotated[int, typer.Option(help="How many contracts a generated market lists.")] = 32,
+    quotes: Annotated[float, typer.Option(help="Quotes a second and symbol of a generated market.")] = 2.0,
+    warm: Annotated[int, typer.Option(help="Bars of a replayed file served as history.")] = 0,
+    faults: Annotated[list[str] | None, typer.Option(help="A fault, e.g. drop:every=30s; may be repeated.")] = None,
+    json: Json = False,
+) -> None:
+    """Only the simulated exchange; the first line on stdout is JSON with its addresses."""
+    from engine.simulator.server import SimulateOptions, main
+
+    rate = parse_speed(speed)
+    options = SimulateOptions(port=port, seed=seed, speed=rate, faults=tuple(faults or ()))
+    raise typer.Exit(main(_source(replay, symbol, seed, rate, symbols, quotes, warm), options))
+
+
+@app.command()
+def attach(theme: Theme = None) -> None:
+    """A station on the engine that already runs for this data directory."""
+    from headless.session import lives, read_session
+    from storage.home import Home
+
+    home = Home.locate().create()
+    session = read_session(home.run / "session.json")
+    if session is None or not lives(session.engine):
+        raise BadInput("engine", home.root, "none runs here; start one with trefoil or trefoil demo")
+    _open(home, lambda _: Path(session.folder), theme)
+
+
+def _source(
+    replay: Path | None, symbol: str | None, seed: int, rate: float | None, symbols: int, quotes: float, warm: int
+) -> Any:
+    if replay is not None:
+        from engine.simulator.replay import ReplayMarket
+
+        steps = (
+            MAX_STEPS_PER_BAR if rate is None else max(MAX_STEPS_PER_BAR, int(DEMO_STEPS_PER_BAR * 2 / max(1.0, rate)))
+        )
+        return ReplayMarket([(replay, symbol)], seed=seed, steps_per_bar=steps, warm=warm)
+    from engine.simulator.prices import GeneratedMarket
+
+    return GeneratedMarket(seed, symbols, start=time.time_ns() // 1_000_000, quotes_per_second=quotes)
+
+
+def _simulate_arguments(replay: Path | None, symbol: str | None, speed: str, seed: int) -> list[str]:
+    parse_speed(speed)
+    arguments = ["--seed", str(seed), "--speed", speed]
+    if replay is not None:
+        arguments += ["--replay", str(replay.absolute())]
+        if symbol is not None:
+            arguments += ["--symbol", symbol]
+    return arguments
+
+
+def _check_replay(replay: Path) -> None:
+    from engine.candle_file import read_candles
+
+    read_candles(replay)
+
+
+def _fresh(home: Home, kind: str) -> Path:
+    return home.root / "demo" / f"{kind}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{time.time_ns() % 1_000_000}"
+
+
+def _demo(home: Home, simulate_arguments: list[str], *, lockstep: bool) -> Path:
+    """Attach to a living demo, revive its engine, or begin a new one; returns the engine's data directory."""
+    import msgspec
+
+    from headless.session import DEMO_SETTINGS, Session, lives, read_session, spawn, write_session
+
+    file = home.run / "session.json"
+    known = read_session(file)
+    if known is not None and lives(known.simulator):
+        folder, simulator = Path(known.folder), known.simulator
+        if lives(known.engine):
+            return folder
+    else:
+        folder = _fresh(home, "demo")
+        folder.mkdir(mode=0o700, parents=True)
+        simulator = spawn(
+            ["station.cli", "simulate", *simulate_arguments], folder / "simulator.log", folder / "simulator.json"
+        )
+    options = {
+        "home": str(folder),
+        "mode": "demo",
+        "simulator": str(folder / "simulator.json"),
+        "lockstep": lockstep,
+        "settings": DEMO_SETTINGS,
+    }
+    engine = spawn(["headless.daemon", msgspec.json.encode(options).decode()], folder / "engine.log")
+    write_session(file, Session(folder=str(folder), engine=engine, simulator=simulator))
+    return folder
+
+
+def _paper(home: Home) -> Path:
+    """Attach to the engine of this data directory, or start one on live public prices with a paper account."""
+    import msgspec
+
+    from headless.session import Session, lives, read_session, spawn, write_session
+
+    file = home.run / "session.json"
+    known = read_session(file)
+    if known is not None and lives(known.engine):
+        return Path(known.folder)
+    options = {"home": str(home.root), "mode": "paper"}
+    engine = spawn(["headless.daemon", msgspec.json.encode(options).decode()], home.logs / "engine.log")
+    write_session(file, Session(folder=str(home.root), engine=engine))
+    return home.root
+
+
+def _open(home: Home, engine: Any, theme: str | None) -> None:
+    """Start or find the engine, then the screen on its socket."""
+    from headless.client import EngineClient
+
+    from station.app import StationApp
+    from storage.home import Home as Homes
+
+    folder = engine(home)
+    client = EngineClient(Homes(folder).socket, folder / "engine.log")
+    StationApp(client, keys={}, theme=theme or "", symbol=None).run()
+
+
+def main() -> None:
+    """The entry point: one plain sentence and exit code 1 for what a person can mend."""
+    try:
+        app()
+    except* TrefoilError as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        typer.echo(f"trefoil: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
