@@ -108,7 +108,7 @@ def position_lines(row: PositionView, instrument: InstrumentView | None, now: in
         return [Line(tuple(fit(first + proof + rest, width)))]
     return [
         Line(tuple(fit([*first, rest[1], rest[3]], width))),
-        Line((("  ", "text"), *fit(proof + [rest[0], rest[2]], width - 2))),
+        Line((("  ", "text"), *fit([*proof, rest[0], rest[2]], width - 2))),
     ]
 
 

@@ -302,12 +302,12 @@ def _signals(now: int) -> dict[int, Signal]:
 
 def _fills(now: int) -> list[FillView]:
     rows = (
-        ("BTC", Side.BUY, 637_020, 31, Purpose.ENTRY, 0, 65),
-        ("BTC", Side.SELL, 640_100, 20, Purpose.EXIT, 4_210_000_000, 420),
-        ("BTC", Side.BUY, 636_000, 20, Purpose.ENTRY, 0, 900),
-        ("ETH", Side.SELL, 339_010, 900, Purpose.ENTRY, 0, 8),
-        ("SOL", Side.BUY, 16_810, 52, Purpose.ENTRY, 0, 1),
-        ("LTC", Side.SELL, 8_440, 300, Purpose.STOP, -1_250_000_000, 130),
+        ("BTC", Side.BUY, 637_020, 31, Purpose.ENTRY, 65),
+        ("BTC", Side.SELL, 640_100, 20, Purpose.EXIT, 420),
+        ("BTC", Side.BUY, 636_000, 20, Purpose.ENTRY, 900),
+        ("ETH", Side.SELL, 339_010, 900, Purpose.ENTRY, 8),
+        ("SOL", Side.BUY, 16_810, 52, Purpose.ENTRY, 1),
+        ("LTC", Side.SELL, 8_440, 300, Purpose.STOP, 130),
     )
     fills = [
         FillView(
@@ -317,11 +317,10 @@ def _fills(now: int) -> list[FillView]:
             ticks=ticks,
             lots=lots,
             fee=79_000_000,
-            realised=realised,
             purpose=purpose,
             at=now - minutes * 60_000,
         )
-        for index, (base, side, ticks, lots, purpose, realised, minutes) in enumerate(rows)
+        for index, (base, side, ticks, lots, purpose, minutes) in enumerate(rows)
     ]
     return sorted(fills, key=lambda fill: fill.at)
 
