@@ -60,15 +60,15 @@ def symbol_of(path: Path) -> str | None:
     return f"{found.group(1)}/USDT:USDT" if found else None
 
 
-def _table(path: Path) -> dict[str, np.ndarray]:  # type: ignore[type-arg] # whatever the file holds
-    import pyarrow
+def _table(path: Path) -> dict[str, np.ndarray]:
+    import pyarrow as pa
     from pyarrow import csv, parquet
 
     if not path.is_file():
         raise BadInput("candle file", path, "there is no such file")
     try:
         table = csv.read_csv(path) if path.suffix.lower() == ".csv" else parquet.read_table(path)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(
             "candle file", path.name, f"it cannot be read as Parquet or CSV, or is cut short ({reason})"
@@ -82,12 +82,12 @@ def _table(path: Path) -> dict[str, np.ndarray]:  # type: ignore[type-arg] # wha
         )
     for name in COLUMNS:
         kind = table.schema.field(name).type
-        if not (pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind)):
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
             raise BadInput(f"{path.name} column {name}", kind, "its values must be numbers")
     return {name: table[name].to_numpy() for name in COLUMNS}
 
 
-def _checked(path: Path, table: dict[str, np.ndarray]) -> Bars:  # type: ignore[type-arg] # whatever the file holds
+def _checked(path: Path, table: dict[str, np.ndarray]) -> Bars:
     n = len(table["timestamp"])
     if n < 2:
         raise BadInput(f"{path.name} rows", n, "at least two bars are needed")
@@ -116,7 +116,7 @@ def _checked(path: Path, table: dict[str, np.ndarray]) -> Bars:  # type: ignore[
     return Bars(times, open_, high, low, close, volume)
 
 
-def _refuse(path: Path, name: str, values: np.ndarray, wrong: np.ndarray, remedy: str) -> None:  # type: ignore[type-arg] # any
+def _refuse(path: Path, name: str, values: np.ndarray, wrong: np.ndarray, remedy: str) -> None:
     rows = np.flatnonzero(wrong)
     if len(rows):
         raise BadInput(f"{path.name} row {int(rows[0]) + 1} {name}", values[rows[0]], remedy)

@@ -276,7 +276,11 @@ def _waiting(deck: Deck, signal_id: int) -> Signal:
 
 
 def _approve(deck: Deck, command: c.ApproveSignal, source: str) -> str:
-    return pipeline.approve(deck, _waiting(deck, command.signal_id))
+    text = pipeline.approve(deck, _waiting(deck, command.signal_id))
+    signal = deck.state.signals[command.signal_id]
+    if signal.status is SignalStatus.REFUSED:
+        raise BadInput("signal", f"{signal.id} {signal.action.value} {signal.symbol}", text)
+    return text
 
 
 def _reject(deck: Deck, command: c.RejectSignal, source: str) -> str:

@@ -10,14 +10,13 @@ import msgspec
 from engine.core import pipeline, protection, reconcile
 from engine.core.commands import on_command, set_mode
 from engine.core.deck import Deck
-from engine.core.state import Answered, State, apply_decision, apply_event, forget, is_new
+from engine.core.state import DAY_LOSS, Answered, State, apply_decision, apply_event, forget, is_new
 from engine.model import event as e
 from engine.model.decision import Decision, Level, QueryOrder, RequestReport
 from engine.model.order import Order, OrderStatus, Purpose
 from engine.model.signal import SignalStatus
 
 QUERY_AGAIN_MS = 2_000
-DAY_LOSS = "day loss"
 DRAWDOWN = "drawdown"
 
 _encoder = msgspec.msgpack.Encoder()
@@ -88,7 +87,7 @@ def _on_clock(deck: Deck, event: e.ClockTick) -> None:
     if state.cash is None or state.day_start <= 0:
         return
     equity, settings = state.equity(), state.settings
-    if state.halt == DAY_LOSS and equity > state.day_start * (1 - settings.day_loss):
+    if state.day_loss_is_over():
         set_mode(deck, halt="")
         deck.note(Level.INFO, "a new day: the day-loss halt is lifted")
     if state.halt or state.waived_day == state.day:
@@ -122,7 +121,7 @@ def _on_ended(deck: Deck, event: e.OrderRefused | e.OrderGone | e.OrderNotFound)
     if request.purpose is Purpose.ENTRY:
         if order.status is OrderStatus.REJECTED:
             pipeline.refused(deck, request.origin, order.reason)
-        if order.filled == 0 and deck.state.symbols[request.symbol].position is None:
+        if deck.state.symbols[request.symbol].position is None and not _entry_open(deck.state, request.symbol):
             deck.plan(request.symbol, None, None)
     elif order.status is OrderStatus.REJECTED:
         protection.refused(deck, order)
@@ -164,6 +163,8 @@ def _on_fill(deck: Deck, event: e.OrderFilled) -> None:
     s = state.symbols[fill.symbol]
     if s.position is None and not _entry_open(state, fill.symbol):
         deck.plan(fill.symbol, None, None)
+    if order is not None and s.position is not None and s.plan_stop is None:
+        protection.plan_again(deck, fill.symbol)
     protection.protect(deck, fill.symbol)
     if s.position is None:
         protection.enter_planned(deck, fill.symbol)
@@ -193,6 +194,8 @@ def _on_timer(deck: Deck, event: e.TimerFired) -> None:
                 deck.timer(event.timer, QUERY_AGAIN_MS)
         case "protect":
             protection.protect(deck, key)
+        case "exit":
+            protection.exit_again(deck, key)
         case "report":
             deck.emit(RequestReport(reason="positions differed"))
         case _:

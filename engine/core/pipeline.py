@@ -141,6 +141,17 @@ def approve(deck: Deck, signal: Signal) -> str:
             f"<= {state.settings.approve_drift:.2%}",
             "price moved away",
         ),
+        judged(
+            "position",
+            s.position is None or s.position.side != signal.action.side,
+            "none"
+            if s.position is None
+            else signal.action.value
+            if s.position.side == signal.action.side
+            else "opposite",
+            f"not {signal.action.value}",
+            "the position is already on that side",
+        ),
         *risk.limits(state, s),
     ]
     failed = first_failure(tuple(gates))
@@ -150,6 +161,9 @@ def approve(deck: Deck, signal: Signal) -> str:
         deck.emit(SignalDecided(signal=replace(signal, status=SignalStatus.REFUSED, reason=reason, gates=gates_now)))
         return reason
     send(deck, replace(signal, price=price))
+    sent = state.signals[signal.id]
+    if sent.status is SignalStatus.REFUSED:
+        return f"approval refused: {sent.reason}"
     return f"approved: {signal.action.value} {signal.symbol}"
 
 

@@ -6,11 +6,13 @@ the new order before it cancels the old one, and cancels what protects nothing.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.core import risk
 from engine.core.deck import Deck
-from engine.model.decision import CancelSent, EntryPlanned, Level, RequestReport, SubmitOrder
-from engine.model.order import Order, OrderStatus, Purpose, Side
-from engine.model.signal import Gate
+from engine.model.decision import CancelSent, EntryPlanned, Level, RequestReport, SignalDecided, SubmitOrder
+from engine.model.order import PROTECTIVE, Order, OrderStatus, Purpose, Side
+from engine.model.signal import Gate, SignalStatus
 
 RETRY_MS = 1_000
 WOULD_TRIGGER = "-2021"
@@ -70,6 +72,9 @@ def refused(deck: Deck, order: Order) -> None:
     request, state = order.request, deck.state
     if state.symbols[request.symbol].position is None:
         return
+    if request.purpose in PROTECTIVE and _covered(deck, request.symbol, request.purpose):
+        protect(deck, request.symbol)
+        return
     match request.purpose:
         case Purpose.STOP:
             deck.note(Level.ALARM, f"stop refused: {order.reason}; flattening", request.symbol)
@@ -80,12 +85,54 @@ def refused(deck: Deck, order: Order) -> None:
         case Purpose.TARGET:
             deck.note(Level.WARN, f"target refused: {order.reason}; the stop protects alone", request.symbol)
             deck.plan(request.symbol, state.symbols[request.symbol].plan_stop, None)
+        case Purpose.EXIT if request.price is not None:
+            deck.note(Level.WARN, f"limit exit refused: {order.reason}; the position stays", request.symbol)
         case Purpose.EXIT:
             deck.note(Level.ALARM, f"exit refused: {order.reason}; asking the venue, then again", request.symbol)
             deck.emit(RequestReport(reason=f"an exit of {request.symbol} was refused"))
-            deck.timer(f"protect|{request.symbol}", RETRY_MS)
+            deck.timer(f"exit|{request.client_id}", RETRY_MS)
         case Purpose.ENTRY:
             pass
+
+
+def _covered(deck: Deck, symbol: str, purpose: Purpose) -> bool:
+    """Another leg protects the whole position, or is about to say whether it does."""
+    s = deck.state.symbols[symbol]
+    trigger = s.plan_stop if purpose is Purpose.STOP else s.plan_target
+    lots = s.position.lots if s.position is not None else 0
+    return any(
+        order.status is OrderStatus.INTENT
+        or (order.status is OrderStatus.WORKING and trigger is not None and _matches(order, trigger, lots))
+        for order in deck.state.open_orders(symbol)
+        if order.request.purpose is purpose
+    )
+
+
+def exit_again(deck: Deck, client_id: str) -> None:
+    """Send what a refused market exit was to close, as far as the position is still there."""
+    order = deck.state.orders.get(client_id)
+    if order is None:
+        return
+    request = order.request
+    position = deck.state.symbols[request.symbol].position
+    if position is not None and position.side == -request.side:
+        close(deck, request.symbol, order.remaining, request.origin)
+
+
+def plan_again(deck: Deck, symbol: str) -> None:
+    """A position without a plan (its entry filled after it was given up): the default stop and target, or flatten."""
+    s = deck.state.symbols[symbol]
+    position, instrument = s.position, deck.state.instruments[symbol]
+    assert position is not None
+    tick = float(instrument.tick_size)
+    entry, stop, target = round(position.entry_ticks(instrument)), round(s.stop_distance / tick), s.target_distance
+    if 0 < stop < entry:
+        deck.note(Level.ALARM, "an entry that was given up has filled: default stop and target", symbol)
+        reach = position.side * round(target / tick)
+        deck.plan(symbol, entry - position.side * stop, entry + reach if reach and entry + reach > 0 else None)
+    else:
+        deck.note(Level.ALARM, "an entry that was given up has filled and no stop is known: flattening", symbol)
+        close(deck, symbol, abs(position.lots), "protection")
 
 
 def _flatten_or_retry(deck: Deck, symbol: str) -> None:
@@ -120,7 +167,11 @@ def enter_planned(deck: Deck, symbol: str) -> None:
     )
     approved = risk.approve_entry(deck.state, plan)
     if isinstance(approved, Gate):
-        deck.note(Level.WARN, f"entry after the flip refused: {approved.name}: {approved.reason}", symbol)
+        text = f"entry after the flip refused: {approved.name}: {approved.reason}"
+        deck.note(Level.WARN, text, symbol)
+        signal = deck.state.signals.get(planned.signal_id)
+        if signal is not None:
+            deck.emit(SignalDecided(signal=replace(signal, status=SignalStatus.REFUSED, reason=text)))
         return
     deck.plan(symbol, plan.stop, plan.target)
     deck.emit(SubmitOrder(approved=approved))

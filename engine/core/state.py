@@ -30,6 +30,7 @@ from engine.strategies import board
 DAY_MS = 86_400_000
 KEEP_MS = DAY_MS
 NO_QUOTE = Quote(0, 0, 0, 0, 0, 0, 0, 0)
+DAY_LOSS = "day loss"
 TRACKED = 7
 
 
@@ -113,6 +114,7 @@ class State(msgspec.Struct, kw_only=True):
     autonomy: Autonomy = Autonomy.AUTO
     paused: bool = False
     halt: str = ""
+    halted_day: int = -1
     waived_day: int = -1
     day: int = -1
     day_start: Money = 0
@@ -131,7 +133,9 @@ class State(msgspec.Struct, kw_only=True):
         for name, s in self.symbols.items():
             position = s.position
             if position is not None:
-                total += position.lots * (s.mark or 0) * instruments[name].unit - position.cost
+                mark = s.mark
+                if mark:  # before the first quote nothing is known of a position's profit
+                    total += position.lots * mark * instruments[name].unit - position.cost
         return total
 
     def exposure(self) -> Money:
@@ -148,6 +152,10 @@ class State(msgspec.Struct, kw_only=True):
                 if order.request.purpose is Purpose.ENTRY:
                     total += order.remaining * (order.request.price or s.mark) * unit
         return total
+
+    def day_loss_is_over(self) -> bool:
+        """Entries are halted by the loss of a day that has passed."""
+        return self.halt == DAY_LOSS and self.day > self.halted_day
 
     def open_orders(self, symbol: str) -> list[Order]:
         """Open orders of a symbol, oldest first."""
@@ -251,8 +259,8 @@ def _clock(state: State, event: e.ClockTick) -> None:
         return
     equity = state.equity()
     state.peak = max(state.peak, equity)
-    day = (state.market_time or event.at) // DAY_MS
-    if day > state.day:
+    day = state.market_time // DAY_MS
+    if state.market_time and day > state.day:  # days are the market's: a replay's lie in the past
         state.day = day
         state.day_start = equity
 
@@ -486,8 +494,10 @@ def _planned(state: State, decision: d.EntryPlanned) -> None:
 
 
 def _mode(state: State, decision: d.ModeSet) -> None:
-    if state.halt and not decision.halt:
-        state.waived_day = state.day
+    if decision.halt and not state.halt:
+        state.halted_day = state.day
+    if state.halt and not decision.halt and not state.day_loss_is_over():
+        state.waived_day = state.day  # lifted by a person: not again today
     state.autonomy = Autonomy(decision.autonomy)
     state.paused = decision.paused
     state.halt = decision.halt
@@ -496,7 +506,7 @@ def _mode(state: State, decision: d.ModeSet) -> None:
 def _cash(state: State, decision: d.CashSet) -> None:
     if state.cash is None:
         state.peak = state.day_start = decision.cash
-        state.day = (state.market_time or state.now) // DAY_MS
+        state.day = state.market_time // DAY_MS if state.market_time else -1
     state.cash = decision.cash
 
 

@@ -173,8 +173,9 @@ class GeneratedMarket:
         times = self.start + (np.arange(count, dtype=np.int64) - count) * MINUTE_MS
         decimals = instrument.price_decimals
         tick = float(instrument.tick_size)
-        prices = [np.round(column * tick, decimals) for column in columns[:4]]
-        return Bars(times, *prices, np.round(columns[4] * float(instrument.lot_size), instrument.lot_decimals))
+        open_, high, low, close = (np.round(column * tick, decimals) for column in columns[:4])
+        volume = np.round(columns[4] * float(instrument.lot_size), instrument.lot_decimals)
+        return Bars(times, open_, high, low, close, volume)
 
     def _row(self, name: str) -> tuple[int, int, int, int, int]:
         while self._index >= self._made:

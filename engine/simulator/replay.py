@@ -104,7 +104,7 @@ class _Track:
                     yield Step(begin + k * width, name, bid, bid + spread, shown, shown, trade, size, not up)
             yield Step(begin + timeframe_ms, name, bid, bid + spread, shown, shown, closed=bar)
 
-    def _ohlc(self) -> tuple[np.ndarray, ...]:  # type: ignore[type-arg] # float64 columns
+    def _ohlc(self) -> tuple[np.ndarray, ...]:
         return self.played.open, self.played.high, self.played.low, self.played.close
 
 
@@ -124,6 +124,6 @@ def _instrument(symbol: str, bars: Bars) -> Instrument:
     raise BadInput(f"{symbol} prices", float(prices[0]), f"they have more than {MAX_DECIMALS} decimals")
 
 
-def _on_grid(prices: np.ndarray, tick: Decimal) -> bool:  # type: ignore[type-arg] # float64
+def _on_grid(prices: np.ndarray, tick: Decimal) -> bool:
     scaled = prices / float(tick)
     return bool(np.all(np.abs(scaled - np.rint(scaled)) < 1e-6 * np.maximum(1.0, np.abs(scaled) * 1e-6)))
