@@ -135,3 +135,16 @@ def test_supertrend_flips_at_a_close_through_the_band(bars: Bars) -> None:
                 band = max(band, basic)
                 assert side * close[i] >= band
     assert found[:10] == [0] * 10
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_stochastic_at_its_end_agrees_with_nothing(direction: int) -> None:
+    n = 300
+    close = 100.0 + direction * np.arange(n, dtype=np.float64) ** 2 / 5_000
+    edge = close - direction
+    bars = Bars(np.arange(n), close, np.maximum(close, edge), np.minimum(close, edge), close, np.ones(n))
+    k, d = talib.STOCH(bars.high, bars.low, bars.close, 14, 3, 0, 3, 0)
+    assert abs(k[-1] - d[-1]) < 1e-9  # both stand at 100 or at 0: the same number but for rounding
+    assert direction * talib.MACD(close, 12, 26, 9)[2][-1] > 0
+    member = strategy("macd-stochastic")
+    assert member.wanted(bars, member.params())[-1] == 0
