@@ -70,9 +70,9 @@ class CcxtVenue:
                 "ALGO_UPDATE": self._on_algo,
                 "ACCOUNT_UPDATE": self._on_account,
                 "listenKeyExpired": self._on_key_expired,
-                "TRADE_LITE": _ignore,
-                "ACCOUNT_CONFIG_UPDATE": _ignore,
-                "MARGIN_CALL": _ignore,
+                "TRADE_LITE": self._on_nothing,
+                "ACCOUNT_CONFIG_UPDATE": self._on_nothing,
+                "MARGIN_CALL": self._on_nothing,
             },
             probe,
         )
@@ -321,6 +321,9 @@ class CcxtVenue:
             if "listenKey" in url:
                 socket.on_error(ccxt.NetworkError("the listen key expired"))
 
+    def _on_nothing(self, _message: dict[str, Any]) -> None:
+        self._count()
+
     def _count(self) -> None:
         self.user_events += 1
         if self.on_user_event is not None:
@@ -446,10 +449,6 @@ class CcxtVenue:
     def _link(self, *, up: bool, reason: str) -> None:
         assert self._sink is not None
         self._sink.link("venue", up=up, reason=reason)
-
-
-def _ignore(_message: dict[str, Any]) -> None:
-    return
 
 
 async def _together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
