@@ -11,6 +11,8 @@ from widgets.tones import side_arrow, side_tone, side_word, signed_tone
 
 THRESHOLD = 0.34
 NAME = 15
+WEIGHT = 4
+RECORD = (5, 4, 8)
 
 
 def score_bar(score: float, width: int) -> list[Piece]:
@@ -44,44 +46,49 @@ def _merged(pieces: list[Piece]) -> list[Piece]:
     return merged
 
 
-def reading_line(reading: ReadingView, width: int) -> Line:
+def reading_line(reading: ReadingView, width: int, *, weighted: bool = True) -> Line:
     """Arrow, name, weight, win rate, trades and expectancy; the last ones go first where it is narrow."""
     tone = side_tone(reading.side)
-    name = NAME if width >= 34 else max(6, width - 19)
+    known = reading.trades > 0
+    weight = f"{reading.weight:.2f}".lstrip("0") if weighted else ""
+    win = f"{reading.win_rate * 100:.0f} %" if known else fmt.UNKNOWN
+    expectancy = fmt.percent(reading.expectancy) if known else fmt.UNKNOWN
+    record = (
+        (win, "text" if known else "dim"),
+        (str(reading.trades), "dim"),
+        (expectancy, signed_tone(reading.expectancy) if known else "dim"),
+    )
+    name, curve = _columns(width)
     pieces: list[Piece] = [
         (f"{side_arrow(reading.side)} ", f"{tone} bold"),
         (fmt.left(reading.strategy, name), "text" if reading.side else "dim"),
-        (f" {reading.weight:.2f}".replace("0.", ".", 1).rjust(4), "text"),
+        (fmt.fixed(weight, WEIGHT), "text"),
     ]
-    known = reading.trades > 0
-    win = f"{reading.win_rate * 100:.0f} %" if known else fmt.UNKNOWN
-    cells = [(fmt.fixed(win, 6), "text" if known else "dim"), (f"{reading.trades:>5}", "dim")]
-    expectancy = fmt.percent(reading.expectancy) if known else fmt.UNKNOWN
-    cells.append((fmt.fixed(expectancy, 10), signed_tone(reading.expectancy) if known else "dim"))
-    room = width - 2 - name - 4
-    if room >= 33:
-        pieces.append((" " + bar(reading.weight, room - 23), "overlay-1"))
-        room = 21
-    for cell in cells:
-        if len(cell[0]) > room:
+    if curve:
+        pieces.append((" " + bar(reading.weight, curve - 1) if weighted else " " * curve, "overlay-1"))
+    room = width - 2 - name - WEIGHT - curve
+    for (text, text_tone), size in zip(record, RECORD, strict=True):
+        if size > room:
             break
-        pieces.append(cell)
-        room -= len(cell[0])
+        pieces.append((fmt.fixed(text, size), text_tone))
+        room -= size
     return Line(tuple(pieces))
 
 
+def _columns(width: int) -> tuple[int, int]:
+    """Cells of the name and of the weight's bar (0: no room for one)."""
+    name = min(NAME, max(6, width - 2 - WEIGHT - RECORD[0]))
+    spare = width - 2 - name - WEIGHT - sum(RECORD)
+    return name, min(20, spare) if spare >= 6 else 0
+
+
 def _header(width: int) -> Line:
-    name = NAME if width >= 34 else max(6, width - 19)
-    room = width - 6 - name
-    text = "  " + " " * name + "   w"
-    if room >= 33:
-        text += " " * (room - 22)
-        room = 21
-    for title, size in (("win", 6), ("n", 5), ("expect.", 10)):
-        if size > room:
+    name, curve = _columns(width)
+    text = " " * (2 + name) + "w".rjust(WEIGHT) + " " * curve
+    for title, size in zip(("win", "n", "expect"), RECORD, strict=True):
+        if len(text) + size > width:
             break
         text += title.rjust(size)
-        room -= size
     return say(text, "dim")
 
 
@@ -93,7 +100,7 @@ def board_lines(board: BoardView, width: int, height: int) -> list[Line]:
             :height
         ]
     rows = [reading_line(reading, width) for reading in board.readings]
-    record = reading_line(board.record, width)
+    record = reading_line(board.record, width, weighted=False)
     held = _held(board, width)
     scale = Line((("-1 ", "dim"), *score_bar(board.score, max(9, width - 6)), (" +1", "dim")))
     spare = height - len(rows)

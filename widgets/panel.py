@@ -14,9 +14,9 @@ from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
 from widgets.line import EMPTY, Line, Piece
-from widgets.tones import COMPONENTS, tone_css
+from widgets.tones import COMPONENTS, TONES, tone_css
 
-EMPTY_STRIP = Strip([])
+BOLD = Style(bold=True)
 
 
 class Panel(Widget):
@@ -97,28 +97,31 @@ class Panel(Widget):
             self._border_subtitle = Content(text)
             self.refresh(Region(0, self.content_size.height, self.content_size.width, 1))
 
-    def tone(self, name: str) -> Style:
-        """The Rich style of a tone of the theme in force; several names separated by spaces are laid over each other."""
-        style = self._tone_cache.get(name)
+    def tone(self, name: str, under: str = "") -> Style:
+        """The Rich style of a tone in the theme in force.
+
+        Args:
+            name: one tone, or a tone and ``bold``.
+            under: a tone whose background lies under it, unless the tone has a background of its own.
+        """
+        key = f"{name}|{under}"
+        style = self._tone_cache.get(key)
         if style is None:
-            first, *others = name.split() or ["text"]
+            first, _, bold = (name or "text").partition(" ")
             style = self.get_component_rich_style(f"tone--{first}")
-            for other in others:
-                style += self.get_component_rich_style(f"tone--{other}", partial=True)
-            self._tone_cache[name] = style
+            if bold:
+                style += BOLD
+            if under and "background" not in TONES[first]:
+                style += Style(bgcolor=self.get_component_rich_style(f"tone--{under}").bgcolor)
+            self._tone_cache[key] = style
         return style
 
     def render_line(self, y: int) -> Strip:
         """One content line."""
-        if y >= len(self._lines):
-            return Strip.blank(self.content_size.width, self.tone("text"))
-        line = self._lines[y]
-        under = line.under
-        if not under:
-            strip = Strip([Segment(text, self.tone(tone)) for text, tone in line.pieces if text])
-            return strip.crop_extend(0, self.content_size.width, self.tone("text"))
-        strip = Strip([Segment(text, self.tone(f"{tone} {under}")) for text, tone in line.pieces if text])
-        return strip.crop_extend(0, self.content_size.width, self.tone(f"text {under}"))
+        line = self._lines[y] if y < len(self._lines) else EMPTY
+        tone, under = self.tone, line.under
+        strip = Strip([Segment(text, tone(name, under)) for text, name in line.pieces if text])
+        return strip.crop_extend(0, self.content_size.width, tone("text", under))
 
     def notify_style_update(self) -> None:
         """Forget the colours of the theme before."""

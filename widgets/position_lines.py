@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from engine.model.order import OrderKind, OrderStatus, Purpose
 from engine.view import InstrumentView, OrderView, PositionView
 from widgets import format as fmt
@@ -60,15 +62,13 @@ def _leg(
     return pieces
 
 
-def _identity(row: PositionView, instrument: InstrumentView | None) -> list[Piece]:
+def _identity(row: PositionView, instrument: InstrumentView | None, size: int) -> list[Piece]:
     side = (row.lots > 0) - (row.lots < 0)
     return [
         (f"{side_arrow(side)} ", f"{side_tone(side)} bold"),
         (f"{fmt.base_of(row.symbol)[:8]:<5}", "strong"),
         (f"{side_word(side):<5} ", f"{side_tone(side)} bold"),
-        (fmt.quantity(instrument, row.lots), "text"),
-        (" @ ", "dim"),
-        (fmt.price(instrument, row.entry), "text"),
+        (fmt.quantity(instrument, row.lots, size), "text"),
     ]
 
 
@@ -88,27 +88,40 @@ def _liquidation(row: PositionView, instrument: InstrumentView | None) -> list[P
     return [("liq ", "dim"), (fmt.price(instrument, row.liquidation), "dim"), (f" {away * 100:.0f} %", tone)]
 
 
-def position_lines(row: PositionView, instrument: InstrumentView | None, now: int, width: int, rows: int) -> list[Line]:
+class Widths(NamedTuple):
+    """Characters of the columns that depend on what is held, so that rows stand under each other."""
+
+    size: int
+    price: int
+
+
+def widths_of(rows: list[tuple[PositionView, InstrumentView | None]]) -> Widths:
+    """The widest quantity and price."""
+    sizes = [len(fmt.quantity(instrument, row.lots)) for row, instrument in rows]
+    prices = [len(fmt.price(instrument, ticks)) for row, instrument in rows for ticks in (row.entry, row.mark)]
+    return Widths(max(sizes, default=1), max(prices, default=1))
+
+
+def position_lines(
+    row: PositionView, instrument: InstrumentView | None, now: int, width: int, rows: int, widths: Widths
+) -> list[Line]:
     """A position in one line (wide, or `rows` is 1) or in two."""
     stop = _leg("stop", row.stop, row.stop_confirmed, row, instrument, now)
     target = _leg("target", row.target, row.target_confirmed, row, instrument, now)
-    first: list[Cell] = [
-        (0, _identity(row, instrument)),
-        (3, [("→ ", "dim"), (fmt.price(instrument, row.mark), "text")]),
-        (0, _profit(row)),
-    ]
-    proof: list[Cell] = [(1, stop), (4, target)]
-    rest: list[Cell] = [
-        (5, _liquidation(row, instrument)),
-        (7, [(f"{row.leverage}x", "dim")]),
-        (8, [(row.origin, "dim")]),
-        (6, [(fmt.age(now - row.opened), "dim")]),
-    ]
+    identity: Cell = (0, _identity(row, instrument, widths.size))
+    entry: Cell = (3, [("@ ", "dim"), (fmt.price(instrument, row.entry, widths.price), "text")])
+    mark: Cell = (4, [("→ ", "dim"), (fmt.price(instrument, row.mark, widths.price), "text")])
+    profit: Cell = (0, _profit(row))
+    proof: list[Cell] = [(1, stop), (5, target)]
+    liquidation: Cell = (6, _liquidation(row, instrument))
+    leverage: Cell = (8, [(f"{row.leverage}x", "dim")])
+    origin: Cell = (9, [(row.origin, "dim")])
+    age: Cell = (7, [(fmt.age(now - row.opened), "dim")])
     if width >= ONE_LINE or rows < 2:
-        return [Line(tuple(fit(first + proof + rest, width)))]
+        return [Line(tuple(fit([identity, entry, mark, profit, *proof, liquidation, leverage, origin, age], width)))]
     return [
-        Line(tuple(fit([*first, rest[1], rest[3]], width))),
-        Line((("  ", "text"), *fit([*proof, rest[0], rest[2]], width - 2))),
+        Line(tuple(fit([identity, entry, mark, profit, leverage, age], width))),
+        Line((("  ", "text"), *fit([*proof, liquidation, origin], width - 2))),
     ]
 
 
@@ -122,30 +135,29 @@ def order_line(row: OrderView, instrument: InstrumentView | None, now: int, widt
     if row.filled:
         size = f"{fmt.quantity(instrument, row.filled)}/{size}"
     at = f"@ {fmt.price(instrument, level)}" if level is not None else "at market"
+    proof = f"✓{fmt.age(now - row.confirmed)}" if row.confirmed else "unconfirmed"
+    what: list[Piece] = [
+        (f"{'┊' if protective else '○'} ", quiet),
+        (f"{fmt.base_of(row.symbol)[:8]:<5}", quiet if protective else "strong"),
+        (f"{word:<5} ", quiet if protective else side_tone(int(row.side))),
+        (f"{size:>9}", quiet),
+        (f" {at:<12}", quiet),
+    ]
     cells: list[Cell] = [
+        (0, what),
+        (2, [(f"{KIND_WORDS[row.kind]:<11}", quiet)]),
         (
-            0,
-            [
-                (f"{'┊' if protective else '○'} ", quiet),
-                (f"{fmt.base_of(row.symbol)[:8]:<5}", quiet if protective else "strong"),
-                (f"{word:<5} ", quiet if protective else side_tone(int(row.side))),
-                (size, quiet),
-                (f" {at}", quiet),
-            ],
-        ),
-        (2, [(KIND_WORDS[row.kind], quiet)]),
-        (1, [(row.status.value, "dim" if protective and row.confirmed else STATUS_TONES.get(row.status, "text"))]),
-        (
-            3,
+            1,
             [
                 (
-                    f"✓{fmt.age(now - row.confirmed)}" if row.confirmed else "not confirmed",
-                    quiet if row.confirmed else "warn",
+                    f"{row.status.value:<8}",
+                    "dim" if protective and row.confirmed else STATUS_TONES.get(row.status, "text"),
                 )
             ],
         ),
-        (5, [("reduce-only" if row.reduce_only and not protective else "", "dim")]),
+        (3, [(f"{proof:<5}", quiet if row.confirmed else "warn")]),
+        (4, [(f"{fmt.age(now - row.created):>4}", "dim")]),
+        (5, [("reduce-only", "dim")] if row.reduce_only and not protective else []),
         (6, [(row.origin, "dim")]),
-        (4, [(fmt.age(now - row.created), "dim")]),
     ]
-    return Line(tuple(fit([(n, [p for p in pieces if p[0]]) for n, pieces in cells], width)))
+    return Line(tuple(fit(cells, width)))

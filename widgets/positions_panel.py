@@ -9,7 +9,7 @@ from engine.view import Desk, OrderView
 from widgets import format as fmt
 from widgets.cursor_panel import CursorPanel, Row
 from widgets.line import Line, Piece, say, sentences
-from widgets.position_lines import ONE_LINE, order_line, position_lines, protected
+from widgets.position_lines import ONE_LINE, order_line, position_lines, protected, widths_of
 from widgets.tones import signed_tone
 
 _POSITION, _ORDER = "p:", "o:"
@@ -74,12 +74,12 @@ class PositionsPanel(CursorPanel):
         self._head(desk)
         positions = [desk.positions[key] for key in sorted(desk.positions)]
         orders = sorted(desk.orders.values(), key=order_rank)
-        loose = sum(order.purpose not in _PROTECTIVE for order in orders)
-        each = 1 if width >= ONE_LINE or 2 * len(positions) + loose > height else 2
+        widths = widths_of([(row, desk.instruments.get(row.symbol)) for row in positions])
+        each = 1 if width >= ONE_LINE or 2 * len(positions) > height else 2
         rows: list[Row] = []
         for position in positions:
             instrument = desk.instruments.get(position.symbol)
-            lines = position_lines(position, instrument, self._now, width, each)
+            lines = position_lines(position, instrument, self._now, width, each, widths)
             rows.extend((_POSITION + position.symbol, line) for line in lines)
         if not positions:
             rows.append(("", say("No position.")))

@@ -37,7 +37,6 @@ TONES: dict[str, str] = {
     "marked": "background: $foreground 8%;",
     "under-live": "background: $error 30%;",
     "under-halt": "background: $warning 25%;",
-    "bold": "text-style: bold;",
 }
 
 COMPONENTS = frozenset(f"tone--{name}" for name in TONES)
