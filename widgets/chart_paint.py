@@ -158,19 +158,30 @@ def _overlays(canvas: Canvas, plan: Plan) -> None:
 
 
 def _levels(canvas: Canvas, plan: Plan) -> None:
+    """Lines for the levels on the scale; one that lies beyond it is named at the nearest free row of that edge."""
     parts, scale = plan.parts, plan.scale
+    taken: set[int] = set()
     for level in plan.picture.levels:
-        label = plan.picture.label(level.price)
-        inside = scale.inside(level.price)
+        if not scale.inside(level.price):
+            continue
         row = scale.row(level.price)
-        if inside:
-            for column in range(parts.plot_width):
-                canvas.put_if_blank(column, row, "╌", level.tone)
-            canvas.write(parts.plot_width, row, f"┤{label}".ljust(parts.axis), level.tone)
-            canvas.write(max(0, parts.plot_width - len(level.name) - 1), row, f"{level.name} ", f"{level.tone} bold")
-        elif plan.picture.behind == 0:
-            text = f"{level.name} {label} {'↑' if level.price > scale.high else '↓'}"
-            canvas.write(max(0, parts.plot_width - len(text)), row, text, level.tone)
+        taken.add(row)
+        for column in range(parts.plot_width):
+            canvas.put_if_blank(column, row, "╌", level.tone)
+        label = f"┤{plan.picture.label(level.price)}"
+        canvas.write(parts.plot_width, row, label.ljust(parts.axis), level.tone)
+        canvas.write(max(0, parts.plot_width - len(level.name) - 1), row, f"{level.name} ", f"{level.tone} bold")
+    if plan.picture.behind:
+        return
+    for level in plan.picture.levels:
+        above = level.price > scale.high
+        if scale.inside(level.price):
+            continue
+        rows = range(parts.plot_height) if above else range(parts.plot_height - 1, -1, -1)
+        row = next((row for row in rows if row not in taken), rows[0])
+        taken.add(row)
+        text = f"{level.name} {plan.picture.label(level.price)} {'↑' if above else '↓'}"
+        canvas.write(max(0, parts.plot_width - len(text)), row, text, level.tone)
 
 
 def _last(canvas: Canvas, plan: Plan) -> None:

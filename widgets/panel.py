@@ -124,18 +124,23 @@ class Panel(Widget):
         return strip.crop_extend(0, self.content_size.width, tone("text", under))
 
     def notify_style_update(self) -> None:
-        """Forget the colours of the theme before."""
+        """Forget the colours of the theme before; the new ones are known once the component styles have followed."""
         self._tone_cache.clear()
-        pieces, self._title = self._title, ()
         super().notify_style_update()
-        if pieces and self.is_mounted:
-            self.retitle(*pieces)
+        if self.is_mounted:
+            self.call_later(self._recolour)
 
     def on_mount(self) -> None:
-        """The title was given its colours only now that the theme is known."""
+        """The theme is known from now on."""
+        self._recolour()
+
+    def _recolour(self) -> None:
+        """Paint everything in the colours of the theme in force."""
+        self._tone_cache.clear()
         pieces, self._title = self._title, ()
         if pieces:
             self.retitle(*pieces)
+        self.refresh()
 
     def on_resize(self, _event: Resize) -> None:
         """Lay out for the new size."""

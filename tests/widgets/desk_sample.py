@@ -185,7 +185,7 @@ def _positions(now: int) -> dict[str, PositionView]:
     rows = (
         _position("BTC", 31, 637_020, now),
         _position("ETH", -900, 339_010, now, origin="person:keyboard", opened=now - 480_000),
-        _position("SOL", 52, 16_810, now, stop_confirmed=0, opened=now - 4_000, origin="signal:44"),
+        _position("SOL", 52, 16_810, now, stop_confirmed=0, target=17_760, opened=now - 4_000, origin="signal:44"),
     )
     return {row.symbol: row for row in rows}
 
@@ -226,10 +226,19 @@ def _orders(now: int) -> dict[str, OrderView]:
         _order(
             5, "SOL", sell, stop, Purpose.STOP, now, lots=52, trigger=16_642, status=OrderStatus.UNKNOWN, confirmed=0
         ),
-        _order(6, "SOL", sell, take, Purpose.TARGET, now, lots=52, trigger=17_146),
+        _order(6, "SOL", sell, take, Purpose.TARGET, now, lots=52, trigger=17_760),
         _order(7, "LINK", buy, limit, Purpose.ENTRY, now, lots=340, filled=120, price=17_120, origin="person:keyboard"),
         _order(
-            8, "BNB", sell, OrderKind.POST_ONLY, Purpose.ENTRY, now, lots=210, price=61_000, status=OrderStatus.INTENT
+            8,
+            "BNB",
+            sell,
+            OrderKind.POST_ONLY,
+            Purpose.ENTRY,
+            now,
+            lots=210,
+            price=61_000,
+            status=OrderStatus.INTENT,
+            confirmed=0,
         ),
     )
     return {row.client_id: row for row in rows}
