@@ -1,0 +1,116 @@
+"""The one table of actions: bindings, footer, help, palette and the key map are all made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.view import Desk
+
+
+def _always(desk: Desk, symbol: str) -> str:
+    return ""
+
+
+def _quoted(desk: Desk, symbol: str) -> str:
+    if desk.status.read_only:
+        return f"read-only: {desk.status.read_only}"
+    return "" if symbol in desk.quotes else "no quote of this symbol yet"
+
+
+def _holding(desk: Desk, symbol: str) -> str:
+    return "" if symbol in desk.positions else "no position in this symbol"
+
+
+def _any_position(desk: Desk, symbol: str) -> str:
+    return "" if desk.positions or desk.orders else "nothing is open"
+
+
+def _any_order(desk: Desk, symbol: str) -> str:
+    return "" if desk.orders else "no open order"
+
+
+def _waiting(desk: Desk, symbol: str) -> str:
+    return "" if desk.waiting() else "no signal waits"
+
+
+def _signal(desk: Desk, symbol: str) -> str:
+    return "" if desk.signals else "no signal yet"
+
+
+def _held(desk: Desk, symbol: str) -> str:
+    board = desk.boards.get(symbol)
+    return "" if board is not None and board.held else "the desk already trades this symbol"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a person can do.
+
+    Attributes:
+        id: stable name, for key maps.
+        key: default key as Textual names it; `shown` is how it is printed.
+        label: one or two words for the footer.
+        group: section of the help screen.
+        help: one sentence.
+        blocked: why it is not possible right now, or empty.
+        footer: shown in the footer.
+    """
+
+    id: str
+    key: str
+    shown: str
+    label: str
+    group: str
+    help: str
+    blocked: Callable[[Desk, str], str] = _always
+    footer: bool = True
+
+
+TRADE, DESK, CHART, STATION = "Trade", "Desk", "Chart", "Station"
+
+ACTIONS: tuple[Action, ...] = (
+    Action("buy", "b", "b", "Buy", TRADE, "Open the ticket to buy the chosen symbol.", _quoted),
+    Action("sell", "s", "s", "Sell", TRADE, "Open the ticket to sell the chosen symbol.", _quoted),
+    Action("close", "c", "c", "Close", TRADE, "Close the position of the chosen symbol at market.", _holding),
+    Action("half", "h", "h", "Half", TRADE, "Reduce the position by half at market.", _holding),
+    Action("flip", "f", "f", "Flip", TRADE, "Close the position and open the same size the other way.", _holding),
+    Action(
+        "flatten",
+        "X",
+        "X",
+        "Flatten",
+        TRADE,
+        "Close every position and cancel every entry, after a question.",
+        _any_position,
+    ),
+    Action("cancel_all", "x", "x", "Cancel all", TRADE, "Cancel all orders but protection.", _any_order, footer=False),
+    Action("approve", "a", "a", "Approve", DESK, "Send the waiting signal.", _waiting),
+    Action("reject", "r", "r", "Reject", DESK, "Drop the waiting signal.", _waiting, footer=False),
+    Action("why", "w", "w", "Why", DESK, "Show every gate of the chosen or newest signal.", _signal),
+    Action("pause", "p", "p", "Pause", DESK, "Pause entries, or resume; protection always continues."),
+    Action("kill", "K", "K", "Kill", DESK, "Pause and cancel all entries, after a question.", footer=False),
+    Action("mode", "m", "m", "Mode", DESK, "Next autonomy: observe, approve, auto."),
+    Action("release", "R", "R", "Release", DESK, "Give the symbol back to automatic trading.", _held, footer=False),
+    Action("next_symbol", "full_stop", ".", "Next", DESK, "Choose the next symbol.", footer=False),
+    Action("previous_symbol", "comma", ",", "Previous", DESK, "Choose the previous symbol.", footer=False),
+    Action("search", "slash", "/", "Symbol", DESK, "Find a symbol by name."),
+    Action("longer", "right_square_bracket", "]", "Timeframe", CHART, "Longer timeframe.", footer=False),
+    Action("shorter", "left_square_bracket", "[", "Timeframe", CHART, "Shorter timeframe.", footer=False),
+    Action("zoom_in", "plus", "+", "Zoom in", CHART, "Fewer, wider bars.", footer=False),
+    Action("zoom_out", "minus", "-", "Zoom out", CHART, "More, narrower bars.", footer=False),
+    Action("back", "left", "←", "Back", CHART, "Scroll the chart back in time.", footer=False),
+    Action("forth", "right", "→", "Forth", CHART, "Scroll the chart towards now.", footer=False),
+    Action("newest", "end", "End", "Now", CHART, "Back to the newest bar.", footer=False),
+    Action("crosshair", "g", "g", "Crosshair", CHART, "Read values under a crosshair; arrows move it.", footer=False),
+    Action("overlays", "o", "o", "Overlays", CHART, "Next set of indicator lines.", footer=False),
+    Action("panel", "tab", "Tab", "Panel", STATION, "Next panel."),
+    Action("previous_panel", "shift+tab", "Shift+Tab", "Panel", STATION, "Previous panel.", footer=False),
+    Action("maximise", "z", "z", "Maximise", STATION, "The focused panel alone, and back.", footer=False),
+    Action("theme", "t", "t", "Theme", STATION, "Next colours.", footer=False),
+    Action("palette", "colon,ctrl+p", ":", "Palette", STATION, "Search all actions."),
+    Action("help", "question_mark", "?", "Help", STATION, "All keys."),
+    Action("quit", "q", "q", "Quit", STATION, "Leave: the engine goes on, or stops if you say so."),
+)
+
+BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}

@@ -1,0 +1,41 @@
+"""The command palette: every action of the table, and every symbol."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from station.actions import ACTIONS
+from station.screens.desk import DeskScreen
+
+
+class Actions(Provider):
+    """Searches the table of actions and the symbols of the desk."""
+
+    def _desk(self) -> DeskScreen | None:
+        return self.screen if isinstance(self.screen, DeskScreen) else None
+
+    async def discover(self) -> Hits:
+        """All actions."""
+        desk = self._desk()
+        if desk is not None:
+            for action in ACTIONS:
+                yield DiscoveryHit(f"{action.label}  ({action.shown})", partial(desk.do, action.id), help=action.help)
+
+    async def search(self, query: str) -> AsyncIterator[Hit]:
+        """Actions and symbols that fit."""
+        desk = self._desk()
+        if desk is None:
+            return
+        matcher = self.matcher(query)
+        for action in ACTIONS:
+            text = f"{action.label}  ({action.shown})"
+            score = matcher.match(f"{text} {action.help}")
+            if score > 0:
+                yield Hit(score, matcher.highlight(text), partial(desk.do, action.id), help=action.help)
+        for symbol in desk.symbols():
+            score = matcher.match(symbol)
+            if score > 0:
+                yield Hit(score, matcher.highlight(symbol), partial(desk.choose, symbol), help="Show this symbol.")

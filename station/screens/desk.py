@@ -1,0 +1,440 @@
+"""The desk: layout and messages. It paints the replica on one timer and keeps only what is being looked at."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.model import command as c
+from engine.model.market import TIMEFRAMES
+from engine.model.order import Side
+from engine.view import Desk
+from headless.source import Source
+from station.actions import ACTIONS, BY_ID
+from station.keyline import KeyLine
+from widgets.banner import ModeBanner
+from widgets.board_panel import BoardPanel
+from widgets.candle_chart import CandleChart
+from widgets.ensemble_panel import EnsemblePanel
+from widgets.log_panel import LogPanel
+from widgets.positions_panel import PositionsPanel
+from widgets.signals_panel import SignalsPanel
+from widgets.start_steps import StartSteps
+from widgets.watchlist import Watchlist
+
+PAINT_S = 0.1
+AGES_EVERY = 10
+CHARTED = ("1m", "3m", "5m", "15m", "30m", "1h", "4h")
+PANELS = ("#positions", "#signals", "#watch", "#board", "#ensemble", "#log")
+MIN_WIDTH, MIN_HEIGHT = 60, 16
+ORDER = (c.Autonomy.OBSERVE, c.Autonomy.APPROVE, c.Autonomy.AUTO)
+
+
+class DeskScreen(Screen[None]):
+    """The one screen a trader lives in.
+
+    Args:
+        source: replica and asks.
+        keys: the person's own keys.
+        symbol: chosen at first; None takes the first there is.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(action.key, f"do('{action.id}')", action.label, id=action.id, show=False, priority=action.key == "tab")
+        for action in ACTIONS
+    ]
+    DEFAULT_CSS = """
+    DeskScreen { layout: vertical; }
+    DeskScreen #too-small { display: none; height: 1fr; content-align: center middle; }
+    DeskScreen #top { height: 3fr; }
+    DeskScreen #middle { height: 12; }
+    DeskScreen #low { height: 10; }
+    DeskScreen #summary { display: none; height: 1; padding: 0 1; }
+    DeskScreen #watch { width: 38; }
+    DeskScreen #chart2 { display: none; }
+    DeskScreen #board { width: 48; }
+    DeskScreen #ensemble { width: 34; }
+    DeskScreen #positions { width: 2fr; }
+    DeskScreen.-wide #chart2 { display: block; }
+    DeskScreen.-wide #watch { width: 46; }
+    DeskScreen.-wide #low { height: 14; }
+    DeskScreen.-narrow #summary { display: block; }
+    DeskScreen.-narrow #middle, DeskScreen.-narrow #low { height: auto; }
+    DeskScreen.-narrow .panel { display: none; width: 1fr; height: 8; }
+    DeskScreen.-narrow .panel.-shown { display: block; }
+    DeskScreen.-maximised #top, DeskScreen.-maximised #middle, DeskScreen.-maximised #low { height: auto; display: none; }
+    """
+
+    def __init__(self, source: Source, keys: dict[str, str], symbol: str | None) -> None:
+        super().__init__()
+        self._source = source
+        self._keys = keys
+        self._symbol = symbol or ""
+        self._timeframe_ms = 0
+        self._panel = 0
+        self._dirty = True
+        self._beat = 0
+        self._crosshair = False
+        source.on_change(self._mark)
+
+    def compose(self) -> ComposeResult:
+        """Banner, charts, decisions, holdings, keys."""
+        yield ModeBanner(id="banner")
+        yield Static(f"This terminal is too small: {MIN_WIDTH} x {MIN_HEIGHT} are needed.", id="too-small")
+        yield StartSteps(id="steps")
+        with Horizontal(id="top"):
+            yield Watchlist(id="watch", classes="panel")
+            yield CandleChart(id="chart")
+            yield CandleChart(id="chart2")
+        yield Static(id="summary")
+        with Horizontal(id="middle"):
+            yield BoardPanel(id="board", classes="panel")
+            yield EnsemblePanel(id="ensemble", classes="panel")
+            yield SignalsPanel(id="signals", classes="panel")
+        with Horizontal(id="low"):
+            yield PositionsPanel(id="positions", classes="panel -shown")
+            yield LogPanel(id="log", classes="panel")
+        yield KeyLine(self._keys)
+
+    def on_mount(self) -> None:
+        """Paint at once, then on the timer."""
+        self.query_one("#positions").focus()
+        self._paint()
+        self.set_interval(PAINT_S, self._on_beat)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A sentence instead of a broken screen."""
+        small = event.size.width < MIN_WIDTH or event.size.height < MIN_HEIGHT
+        for part in ("#top", "#middle", "#low"):
+            self.query_one(part).display = not small
+        self.query_one("#too-small").display = small
+        self._dirty = True
+
+    def _mark(self) -> None:
+        self._dirty = True
+
+    def _on_beat(self) -> None:
+        self._beat += 1
+        if (self._dirty or self._beat % AGES_EVERY == 0) and self.is_current:
+            self._dirty = False
+            self._paint()
+
+    # What is looked at
+
+    @property
+    def desk(self) -> Desk:
+        """The replica."""
+        return self._source.desk
+
+    @property
+    def symbol(self) -> str:
+        """The chosen symbol, or the first there is."""
+        desk = self.desk
+        if self._symbol not in desk.instruments and desk.instruments:
+            self._symbol = next(iter(desk.instruments))
+        return self._symbol
+
+    def symbols(self) -> list[str]:
+        """All symbols of the desk, in its order."""
+        return list(self.desk.instruments)
+
+    def choose(self, symbol: str) -> None:
+        """Look at another symbol."""
+        self._symbol = symbol
+        self._dirty = True
+
+    @property
+    def timeframe_ms(self) -> int:
+        """Of the chart; the decision timeframe until another is chosen."""
+        return self._timeframe_ms or self.desk.status.timeframe_ms or TIMEFRAMES["1m"]
+
+    def _longer(self) -> int:
+        longer = [TIMEFRAMES[name] for name in CHARTED if TIMEFRAMES[name] > self.timeframe_ms]
+        return longer[min(2, len(longer) - 1)] if longer else self.timeframe_ms
+
+    def _paint(self) -> None:
+        desk, symbol, now = self.desk, self.symbol, self._source.now()
+        wide = self.has_class("-wide")
+        charts = {(symbol, self.timeframe_ms)} | ({(symbol, self._longer())} if wide else set())
+        self._source.watch_bars(frozenset(charts) if symbol else frozenset())
+        self.query_one(ModeBanner).show(desk, now, connected=self._source.connected)
+        self.query_one(StartSteps).show(desk)
+        trouble = self._source.trouble
+        self.query_one("#steps").display = not desk.status.ready or bool(trouble)
+        if trouble:
+            self.query_one("#steps").border_title = trouble
+        self._chart("#chart", self.timeframe_ms, now)
+        if wide:
+            self._chart("#chart2", self._longer(), now)
+        self.query_one(Watchlist).show(desk, symbol, now)
+        self.query_one(BoardPanel).show(desk, symbol)
+        self.query_one(EnsemblePanel).show(desk, symbol)
+        self.query_one(SignalsPanel).show(desk, now)
+        self.query_one(PositionsPanel).show(desk, now)
+        self.query_one(LogPanel).show(desk)
+        self.query_one(KeyLine).show(desk, symbol)
+        if self.has_class("-narrow"):
+            self.query_one("#summary", Static).update(self._summary())
+
+    def _chart(self, name: str, timeframe_ms: int, now: int) -> None:
+        desk, symbol = self.desk, self.symbol
+        orders = [o for o in desk.orders.values() if o.symbol == symbol]
+        fills = [f for f in desk.fills if f.symbol == symbol]
+        self.query_one(name, CandleChart).show(
+            self._source.bars(symbol, timeframe_ms),
+            desk.instruments.get(symbol),
+            desk.quotes.get(symbol),
+            desk.positions.get(symbol),
+            orders,
+            fills,
+            now,
+        )
+
+    def _summary(self) -> str:
+        board = self.desk.boards.get(self.symbol)
+        if board is None:
+            return "Board: no bar has closed yet."
+        arrows = " ".join(f"{r.strategy} {'▲' if r.side > 0 else '▼' if r.side < 0 else '▬'}" for r in board.readings)
+        waiting = len(self.desk.waiting())
+        return f"Board {board.score:+.2f}  {arrows}  votes: none configured" + (
+            f"  {waiting} waiting" if waiting else ""
+        )
+
+    # What is done
+
+    def action_do(self, action_id: str) -> None:
+        """A key."""
+        self.do(action_id)
+
+    def do(self, action_id: str) -> None:
+        """Carry out an action of the table, or say why not."""
+        action = BY_ID[action_id]
+        reason = action.blocked(self.desk, self.symbol)
+        if reason:
+            self.notify(f"{action.label}: {reason}", severity="warning", timeout=3)
+            return
+        getattr(self, f"_do_{action_id}")()
+
+    @work
+    async def ask(self, command: c.Command) -> None:
+        """Ask the engine and show its sentence."""
+        if not self._source.connected:
+            self.notify("The engine is not connected; nothing was sent.", severity="error")
+            return
+        answer = await self._source.ask(command)
+        self.notify(answer.text, severity="information" if answer.ok else "warning", timeout=5)
+
+    def _do_buy(self) -> None:
+        self._ticket(Side.BUY)
+
+    def _do_sell(self) -> None:
+        self._ticket(Side.SELL)
+
+    def _ticket(self, side: Side) -> None:
+        from station.screens.ticket import Ticket
+
+        desk, symbol = self.desk, self.symbol
+        self.app.push_screen(Ticket(side, desk.instruments[symbol], desk, desk.boards.get(symbol)), self._placed)
+
+    def _placed(self, command: c.PlaceOrder | None) -> None:
+        if command is not None:
+            self.ask(command)
+
+    def _do_close(self) -> None:
+        self.ask(c.ReducePosition(symbol=self.symbol))
+
+    def _do_half(self) -> None:
+        self.ask(c.ReducePosition(symbol=self.symbol, percent=50))
+
+    def _do_flip(self) -> None:
+        self.ask(c.FlipPosition(symbol=self.symbol))
+
+    def _do_flatten(self) -> None:
+        open_now = len(self.desk.positions)
+        self._sure(
+            "Flatten all", f"Close {open_now} positions at market and cancel all entries.", "FLATTEN", c.FlattenAll()
+        )
+
+    def _do_kill(self) -> None:
+        self._sure("Kill", "Pause and cancel all entries; protection continues.", "KILL", c.Kill())
+
+    def _sure(self, title: str, detail: str, word: str, command: c.Command) -> None:
+        from station.screens.confirm import Confirm
+
+        def said(yes: bool | None) -> None:  # noqa: FBT001 - Textual calls it with the result
+            if yes:
+                self.ask(command)
+
+        self.app.push_screen(Confirm(title, detail, word if self.desk.status.mode == "live" else ""), said)
+
+    def _do_cancel_all(self) -> None:
+        self.ask(c.CancelAll())
+
+    def _do_approve(self) -> None:
+        self.ask(c.ApproveSignal(signal_id=self.desk.waiting()[0].id))
+
+    def _do_reject(self) -> None:
+        self.ask(c.RejectSignal(signal_id=self.desk.waiting()[0].id))
+
+    def _do_why(self) -> None:
+        waiting = self.desk.waiting()
+        self._why(waiting[0].id if waiting else max(self.desk.signals))
+
+    def _why(self, signal_id: int) -> None:
+        from station.screens.why import Why
+
+        signal = self.desk.signals.get(signal_id)
+        if signal is not None:
+            self.app.push_screen(Why(signal, self.desk.instruments.get(signal.symbol)))
+
+    def _do_pause(self) -> None:
+        status = self.desk.status
+        self.ask(c.SetPaused(paused=not (status.paused or status.halt)))
+
+    def _do_mode(self) -> None:
+        now = ORDER.index(c.Autonomy(self.desk.status.autonomy))
+        self.ask(c.SetAutonomy(autonomy=ORDER[(now + 1) % len(ORDER)]))
+
+    def _do_release(self) -> None:
+        self.ask(c.ReleaseSymbol(symbol=self.symbol))
+
+    def _do_next_symbol(self) -> None:
+        self._step_symbol(1)
+
+    def _do_previous_symbol(self) -> None:
+        self._step_symbol(-1)
+
+    def _step_symbol(self, by: int) -> None:
+        symbols = self.symbols()
+        if symbols:
+            self.choose(symbols[(symbols.index(self.symbol) + by) % len(symbols)])
+
+    def _do_search(self) -> None:
+        from station.screens.search import Search
+
+        def found(symbol: str | None) -> None:
+            if symbol is not None:
+                self.choose(symbol)
+
+        self.app.push_screen(Search(self.symbols()), found)
+
+    def _do_longer(self) -> None:
+        self._frame(1)
+
+    def _do_shorter(self) -> None:
+        self._frame(-1)
+
+    def _frame(self, by: int) -> None:
+        frames = [TIMEFRAMES[name] for name in CHARTED]
+        now = frames.index(self.timeframe_ms) if self.timeframe_ms in frames else 0
+        self._timeframe_ms = frames[max(0, min(len(frames) - 1, now + by))]
+        self._dirty = True
+
+    @property
+    def _charts(self) -> CandleChart:
+        return self.query_one("#chart", CandleChart)
+
+    def _do_zoom_in(self) -> None:
+        self._charts.zoom(1)
+
+    def _do_zoom_out(self) -> None:
+        self._charts.zoom(-1)
+
+    def _do_back(self) -> None:
+        self._move(-1)
+
+    def _do_forth(self) -> None:
+        self._move(1)
+
+    def _move(self, by: int) -> None:
+        if self._crosshair:
+            self._charts.move_crosshair(by, 0)
+        else:
+            self._charts.scroll(by * 4)
+
+    def _do_newest(self) -> None:
+        self._charts.home()
+
+    def _do_crosshair(self) -> None:
+        self._crosshair = not self._crosshair
+        self._charts.set_crosshair(self._crosshair)
+
+    def _do_overlays(self) -> None:
+        self._charts.cycle_overlays()
+
+    def _do_panel(self) -> None:
+        self._step_panel(1)
+
+    def _do_previous_panel(self) -> None:
+        self._step_panel(-1)
+
+    def _step_panel(self, by: int) -> None:
+        self._panel = (self._panel + by) % len(PANELS)
+        for place, name in enumerate(PANELS):
+            self.query_one(name).set_class(place == self._panel, "-shown")
+        panel = self.query_one(PANELS[self._panel])
+        if panel.can_focus:
+            panel.focus()
+
+    def _do_maximise(self) -> None:
+        if self.maximized is not None:
+            self.minimize()
+        else:
+            self.maximize(self._focused_panel())
+
+    def _focused_panel(self) -> Widget:
+        return self.focused or self._charts
+
+    def _do_theme(self) -> None:
+        from station.themes import NAMES
+
+        now = NAMES.index(self.app.theme) if self.app.theme in NAMES else -1
+        self.app.theme = NAMES[(now + 1) % len(NAMES)]
+        self._dirty = True
+
+    def _do_palette(self) -> None:
+        self.app.action_command_palette()
+
+    def _do_help(self) -> None:
+        from station.screens.help import Help
+
+        self.app.push_screen(Help(self._keys))
+
+    def _do_quit(self) -> None:
+        from station.screens.leave import Leave
+
+        self.app.push_screen(Leave(len(self.desk.positions)), self._leave)
+
+    def _leave(self, choice: str | None) -> None:
+        if choice == "detach":
+            self.app.exit()
+        elif choice == "stop":
+            self._stop()
+
+    @work
+    async def _stop(self) -> None:
+        if self._source.connected:
+            await self._source.stop_engine()
+        self.app.exit()
+
+    # Messages of the widgets
+
+    def on_watchlist_chosen(self, event: Watchlist.Chosen) -> None:
+        """A row of the watchlist."""
+        self.choose(event.symbol)
+
+    def on_signals_panel_chosen(self, event: SignalsPanel.Chosen) -> None:
+        """A signal: why?"""
+        self._why(event.signal_id)
+
+    def on_positions_panel_position_chosen(self, event: PositionsPanel.PositionChosen) -> None:
+        """A position: look at its symbol."""
+        self.choose(event.symbol)

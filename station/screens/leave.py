@@ -1,0 +1,38 @@
+"""Quitting: leave the engine running, or stop it."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Label
+
+from station.screens.dialog import Dialog
+
+
+class Leave(Dialog[str]):
+    """Dismisses with ``detach`` or ``stop``."""
+
+    def __init__(self, positions: int) -> None:
+        super().__init__()
+        self._positions = positions
+
+    def compose(self) -> ComposeResult:
+        """The two ways out."""
+        with Vertical(classes="box") as box:
+            box.border_title = "Quit"
+            open_now = f"{self._positions} open position{'s' if self._positions != 1 else ''}"
+            yield Label(f"[b]d[/b] or [b]Enter[/b]  detach: the engine goes on trading ({open_now})")
+            yield Label("[b]s[/b]           stop the engine too: stops and targets stay at the venue")
+            yield Label("[b]Esc[/b]         stay")
+
+    def key_d(self) -> None:
+        """Detach."""
+        self.dismiss("detach")
+
+    def key_enter(self) -> None:
+        """Detach."""
+        self.dismiss("detach")
+
+    def key_s(self) -> None:
+        """Stop the engine."""
+        self.dismiss("stop")
