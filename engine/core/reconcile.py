@@ -6,6 +6,7 @@ from engine.core.deck import Deck
 from engine.core.protection import protect
 from engine.model.decision import CancelSent, CashSet, Level, QueryOrder
 from engine.model.event import Reconciled
+from engine.model.order import OrderStatus
 from engine.model.venue import VenueReport
 
 REPORT_TIMER = "report"
@@ -37,7 +38,7 @@ def _orders(deck: Deck, report: VenueReport) -> None:
             )
         elif order is None:
             deck.note(Level.WARN, f"an order from outside is open: {held.client_id}", held.symbol)
-        elif not order.open:
+        elif not order.open or order.status is OrderStatus.CANCELING:  # a cancel may have been lost in a crash
             deck.emit(CancelSent(client_id=held.client_id))
 
 
