@@ -40,7 +40,7 @@ class KeyLine(Static):
             used += width
             shown = self._keys.get(name, action.shown)
             if possible:
-                parts.append(Content.assemble((shown, "bold $text-accent"), (f" {label}  ", "$foreground")))
+                parts.append(Content.assemble((shown, "bold $text-accent"), (f" {label}   ", "$foreground")))
             else:
                 parts.append(Content.assemble((f"{shown} {label}  ", "$foreground 35%")))
         self.update(Content("").join(parts))

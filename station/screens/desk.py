@@ -46,7 +46,11 @@ class DeskScreen(Screen[None]):
         symbol: chosen at first; None takes the first there is.
     """
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] = [  # noqa: RUF012 - Textual declares it as an instance variable
+        (0, "-narrow"),
+        (100, "-normal"),
+        (160, "-wide"),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(action.key, f"do('{action.id}')", action.label, id=action.id, show=False, priority=action.key == "tab")
         for action in ACTIONS

@@ -1,0 +1,46 @@
+# make demo and make test need nothing but python3 (3.11 or newer) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: setup demo test test-fast check bench format clean
+
+setup: $(BIN)/.synced
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Trefoil needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(BIN)/.synced: $(BIN)/python pyproject.toml uv.lock
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv sync --frozen --quiet
+	@echo "Compiling the indicators once (about 10 s) ..."
+	@$(BIN)/python -c "from engine.readings import warm_up; warm_up()"
+	@touch $@
+
+demo: setup
+	$(BIN)/trefoil demo
+
+test: setup
+	$(BIN)/pytest tests -n 2 --dist loadgroup
+
+test-fast: setup
+	$(BIN)/pytest tests -n 2 -m "not slow"
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
