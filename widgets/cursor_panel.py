@@ -80,8 +80,9 @@ class CursorPanel(Panel, can_focus=True):
         index = self._keys.index(self._cursor) if self._cursor in self._keys else 0
         key = self._keys[max(0, min(len(self._keys) - 1, index + step))]
         if key != self._cursor:
-            self.put_cursor(key)
+            self._cursor = key
             self.moved(key)
+            self.update()
 
     def action_page(self, step: int) -> None:
         """Move the cursor by a screenful."""
@@ -103,8 +104,9 @@ class CursorPanel(Panel, can_focus=True):
             return
         key = self._on_screen[offset.y]
         if key:
-            self.put_cursor(key)
+            self._cursor = key
             self.chosen(key)
+            self.update()
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         """The wheel moves the cursor."""

@@ -1,4 +1,4 @@
-"""Positions and orders as lines: entry, mark, profit, protection with its proof, liquidation, origin. Pure."""
+"""Positions and orders as lines: entry, mark, *profit, protection with its proof, liquidation, origin. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from widgets.tones import side_arrow, side_tone, side_word, signed_tone
 
 Cell = tuple[int, list[Piece]]
 ONE_LINE = 118
+FULL_STOP = 60
 NEAR_LIQUIDATION = 0.10
 SETTLING_MS = 3_000
 
@@ -72,11 +73,12 @@ def _identity(row: PositionView, instrument: InstrumentView | None, size: int) -
     ]
 
 
-def _profit(row: PositionView) -> list[Piece]:
+def _profit(row: PositionView) -> list[Cell]:
     share = row.unrealised / row.margin if row.margin else 0.0
+    tone = signed_tone(row.unrealised)
     return [
-        (fmt.money(row.unrealised, sign=True, width=9), f"{signed_tone(row.unrealised)} bold"),
-        (f" {fmt.percent(share, decimals=1, width=8)}", signed_tone(row.unrealised)),
+        (0, [(fmt.money(row.unrealised, sign=True, width=9), f"{tone} bold")]),
+        (2, [(fmt.percent(share, decimals=1, width=7), tone)]),
     ]
 
 
@@ -107,20 +109,22 @@ def position_lines(
 ) -> list[Line]:
     """A position in one line (wide, or `rows` is 1) or in two."""
     stop = _leg("stop", row.stop, row.stop_confirmed, row, instrument, now)
+    if width < FULL_STOP and row.stop is not None:
+        stop = [("stop ", "dim"), stop[-1]]
     target = _leg("target", row.target, row.target_confirmed, row, instrument, now)
     identity: Cell = (0, _identity(row, instrument, widths.size))
     entry: Cell = (3, [("@ ", "dim"), (fmt.price(instrument, row.entry, widths.price), "text")])
     mark: Cell = (4, [("→ ", "dim"), (fmt.price(instrument, row.mark, widths.price), "text")])
-    profit: Cell = (0, _profit(row))
-    proof: list[Cell] = [(1, stop), (5, target)]
+    profit = _profit(row)
+    proof: list[Cell] = [(0 if width < FULL_STOP else 1, stop), (5, target)]
     liquidation: Cell = (6, _liquidation(row, instrument))
     leverage: Cell = (8, [(f"{row.leverage}x", "dim")])
     origin: Cell = (9, [(row.origin, "dim")])
     age: Cell = (7, [(fmt.age(now - row.opened), "dim")])
     if width >= ONE_LINE or rows < 2:
-        return [Line(tuple(fit([identity, entry, mark, profit, *proof, liquidation, leverage, origin, age], width)))]
+        return [Line(tuple(fit([identity, entry, mark, *profit, *proof, liquidation, leverage, origin, age], width)))]
     return [
-        Line(tuple(fit([identity, entry, mark, profit, leverage, age], width))),
+        Line(tuple(fit([identity, entry, mark, *profit, leverage, age], width))),
         Line((("  ", "text"), *fit([*proof, liquidation, origin], width - 2))),
     ]
 
