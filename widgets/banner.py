@@ -21,15 +21,14 @@ def _mode(desk: Desk) -> Cell:
 
 
 def _stops(desk: Desk) -> list[Cell]:
-    """What keeps the desk from trading, loudest first."""
+    """What keeps the desk from trading, loudest first; the word always stands, the reason where there is room."""
     status = desk.status
     cells: list[Cell] = []
-    if status.halt:
-        cells.append((1, [(f" HALTED: {status.halt} ", "alarm")]))
+    for word, reason in (("HALTED", status.halt), ("READ ONLY", status.read_only)):
+        if reason:
+            cells += [(0, [(f" {word} ", "alarm")]), (4, [(reason, "warn bold")])]
     if status.paused:
         cells.append((1, [(" PAUSED ", "paper")]))
-    if status.read_only:
-        cells.append((1, [(f" READ ONLY: {status.read_only} ", "alarm")]))
     return cells
 
 
@@ -43,10 +42,10 @@ def _money(desk: Desk) -> list[Cell]:
     return [
         (0, [("equity ", "dim"), (fmt.money(account.equity), "strong")]),
         (2, [("day ", "dim"), (f"{arrow}{fmt.money(account.day_pnl, sign=True)}", f"{tone} bold")]),
-        (3, [(f"({fmt.percent(day)})", tone)]),
-        (9, [("dd ", "dim"), (fmt.percent(account.drawdown, sign=False, decimals=1), "text")]),
-        (10, [("exp ", "dim"), (fmt.percent(account.exposure, sign=False, decimals=0), "text")]),
-        (8, [("day risk ", "dim"), (risk, "warn bold" if over else "text")]),
+        (5, [(f"({fmt.percent(day)})", tone)]),
+        (10, [("dd ", "dim"), (fmt.percent(account.drawdown, sign=False, decimals=1), "text")]),
+        (11, [("exp ", "dim"), (fmt.percent(account.exposure, sign=False, decimals=0), "text")]),
+        (9, [("day risk ", "dim"), (risk, "warn bold" if over else "text")]),
     ]
 
 
@@ -54,24 +53,24 @@ def _links(desk: Desk, now: int, *, connected: bool) -> list[Cell]:
     status = desk.status
     age = status.feed_age_ms
     if not connected:
-        return [(0, [(" ENGINE LOST ", "alarm")]), (7, [(fmt.clock(now) + "Z", "dim")])]
+        return [(0, [(" ENGINE LOST ", "alarm")]), (8, [(fmt.clock(now) + "Z", "dim")])]
     if not status.ready:
         feed: list[Piece] = [("feed starting", "warn")]
     elif not status.feed_up:
         feed = [(" FEED DOWN ", "alarm")]
     else:
         feed = [("feed ", "dim"), (fmt.duration(age), "warn bold" if age > SLOW_FEED_MS else "text")]
-    engine: Cell = (5, [("engine ", "dim"), ("ok", "text")])
+    engine: Cell = (6, [("engine ", "dim"), ("ok", "text")])
     if status.ready and not status.venue_up:
         engine = (1, [(" VENUE DOWN ", "alarm")])
-    return [(4, feed), engine, (7, [(fmt.clock(now) + "Z", "dim")])]
+    return [(3, feed), engine, (8, [(fmt.clock(now) + "Z", "dim")])]
 
 
 def banner_line(desk: Desk, now: int, width: int, *, connected: bool = True) -> Line:
     """The banner in `width` cells; the least important parts are left out where it is narrow."""
     status = desk.status
-    left: list[Cell] = [(11, [(" TREFOIL ", "accent bold")]), _mode(desk), *_stops(desk)]
-    left.append((6, [(status.autonomy, "accent")]))
+    left: list[Cell] = [(12, [(" TREFOIL ", "accent bold")]), _mode(desk), *_stops(desk)]
+    left.append((7, [(status.autonomy, "accent")]))
     left.extend(_money(desk))
     links = _links(desk, now, connected=connected)
     pieces = fit(left + links, width, gap=1 if width < 100 else 2)

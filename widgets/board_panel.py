@@ -123,7 +123,7 @@ def board_lines(board: BoardView, width: int, height: int) -> list[Line]:
 
 
 def _held(board: BoardView, width: int) -> list[Line]:
-    return sentences(f"✋ {board.held}", width, "warn") if board.held else []
+    return sentences(f"⊘ {board.held}", width, "warn") if board.held else []
 
 
 class BoardPanel(Panel):

@@ -65,17 +65,19 @@ def column_cells(bar: Bar, scale: PriceScale) -> list[tuple[int, int, int]]:
 
 
 def draw_candle(canvas: Canvas, bar: Bar, scale: PriceScale, column: int, pitch: int) -> None:
-    """Draw a candle whose leftmost column is `column`; a pitch of 4 or more has a wide body and a gap of one."""
+    """Draw a candle whose leftmost column is `column`; a pitch of 4 or more has a wide body and a gap of one.
+
+    Where body and wick share a cell of a wide candle the body takes it: a block and a line do not fit in one glyph.
+    """
     tone = "up" if bar.close >= bar.open else "down"
     body = pitch - 1 if pitch >= 4 else 1
     middle = column + body // 2
     for row, upper, lower in column_cells(bar, scale):
-        canvas.put(middle, row, THIN[upper, lower], tone)
-        wide = WIDE.get((upper, lower))
-        if body > 1 and wide is not None:
-            for at in range(column, column + body):
-                if at != middle or (upper, lower) in {(2, 2), (2, 0), (0, 2)}:
-                    canvas.put(at, row, wide, tone)
+        wide = WIDE.get((upper, lower)) if body > 1 else None
+        if wide is None:
+            canvas.put(middle, row, THIN[upper, lower], tone)
+        else:
+            canvas.write(column, row, wide * body, tone)
 
 
 def draw_volume(canvas: Canvas, bar: Bar, most: float, top: int, rows: int, column: int, pitch: int) -> None:

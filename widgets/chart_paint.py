@@ -158,7 +158,7 @@ def _overlays(canvas: Canvas, plan: Plan) -> None:
 
 
 def _levels(canvas: Canvas, plan: Plan) -> None:
-    """Lines for the levels on the scale; one that lies beyond it is named at the nearest free row of that edge."""
+    """Lines for the levels on the scale; one that lies beyond it is named at the left, where it hides no new candle."""
     parts, scale = plan.parts, plan.scale
     taken: set[int] = set()
     for level in plan.picture.levels:
@@ -181,7 +181,7 @@ def _levels(canvas: Canvas, plan: Plan) -> None:
         row = next((row for row in rows if row not in taken), rows[0])
         taken.add(row)
         text = f"{level.name} {plan.picture.label(level.price)} {'↑' if above else '↓'}"
-        canvas.write(max(0, parts.plot_width - len(text)), row, text, level.tone)
+        canvas.write(1, row, text, level.tone)
 
 
 def _last(canvas: Canvas, plan: Plan) -> None:

@@ -13,6 +13,7 @@ from widgets.tones import side_arrow, side_tone, side_word, signed_tone
 Cell = tuple[int, list[Piece]]
 ONE_LINE = 118
 FULL_STOP = 60
+HALF_STOP = 34
 NEAR_LIQUIDATION = 0.10
 SETTLING_MS = 3_000
 
@@ -109,19 +110,21 @@ def position_lines(
 ) -> list[Line]:
     """A position in one line (wide, or `rows` is 1) or in two."""
     stop = _leg("stop", row.stop, row.stop_confirmed, row, instrument, now)
-    if width < FULL_STOP and row.stop is not None:
+    single = width >= ONE_LINE or rows < 2
+    short = width < (FULL_STOP if single else HALF_STOP)
+    if short and row.stop is not None:
         stop = [("stop ", "dim"), stop[-1]]
     target = _leg("target", row.target, row.target_confirmed, row, instrument, now)
     identity: Cell = (0, _identity(row, instrument, widths.size))
     entry: Cell = (3, [("@ ", "dim"), (fmt.price(instrument, row.entry, widths.price), "text")])
     mark: Cell = (4, [("→ ", "dim"), (fmt.price(instrument, row.mark, widths.price), "text")])
     profit = _profit(row)
-    proof: list[Cell] = [(0 if width < FULL_STOP else 1, stop), (5, target)]
+    proof: list[Cell] = [(0 if short else 1, stop), (5, target)]
     liquidation: Cell = (6, _liquidation(row, instrument))
     leverage: Cell = (8, [(f"{row.leverage}x", "dim")])
     origin: Cell = (9, [(row.origin, "dim")])
     age: Cell = (7, [(fmt.age(now - row.opened), "dim")])
-    if width >= ONE_LINE or rows < 2:
+    if single:
         return [Line(tuple(fit([identity, entry, mark, *profit, *proof, liquidation, leverage, origin, age], width)))]
     return [
         Line(tuple(fit([identity, entry, mark, *profit, leverage, age], width))),

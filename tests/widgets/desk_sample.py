@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 from decimal import Decimal
-from typing import NamedTuple
 
 from engine.model.instrument import unit_of
 from engine.model.market import Bar
@@ -28,62 +27,12 @@ from engine.view import (
     StepView,
     WatchView,
 )
+from tests.widgets.coin_table import COINS, Coin, decimals_of, symbol_of, ticks_of
 
 NOW = 1_747_750_000_000  # 2025-05-20 14:06:40 UTC
 STRATEGIES = ("supertrend", "rsi-ema", "macd-stochastic", "ichimoku", "bollinger", "ema-cross")
 BARS_END = NOW
-
-
-class Coin(NamedTuple):
-    """A contract of the sample: base currency, price, tick and lot size."""
-
-    base: str
-    price: str
-    tick: str
-    lot: str
-
-
-COINS = (
-    Coin("BTC", "64231.5", "0.1", "0.001"),
-    Coin("ETH", "3412.80", "0.01", "0.001"),
-    Coin("SOL", "172.43", "0.01", "0.1"),
-    Coin("BNB", "604.21", "0.01", "0.01"),
-    Coin("XRP", "0.5231", "0.0001", "1"),
-    Coin("DOGE", "0.16243", "0.00001", "1"),
-    Coin("ADA", "0.4671", "0.0001", "1"),
-    Coin("AVAX", "36.412", "0.001", "0.1"),
-    Coin("LINK", "17.334", "0.001", "0.1"),
-    Coin("DOT", "7.214", "0.001", "0.1"),
-    Coin("LTC", "84.31", "0.01", "0.01"),
-    Coin("BCH", "478.12", "0.01", "0.01"),
-    Coin("NEAR", "7.881", "0.001", "0.1"),
-    Coin("ATOM", "8.512", "0.001", "0.1"),
-    Coin("UNI", "9.723", "0.001", "0.1"),
-    Coin("APT", "8.914", "0.001", "0.1"),
-    Coin("ARB", "1.0323", "0.0001", "1"),
-    Coin("OP", "2.5341", "0.0001", "1"),
-    Coin("SUI", "1.0912", "0.0001", "1"),
-    Coin("FIL", "5.912", "0.001", "0.1"),
-    Coin("INJ", "25.331", "0.001", "0.1"),
-    Coin("TRX", "0.12341", "0.00001", "1"),
-    Coin("ETC", "28.114", "0.001", "0.1"),
-    Coin("AAVE", "92.41", "0.01", "0.1"),
-    Coin("SEI", "0.5412", "0.0001", "1"),
-    Coin("TIA", "9.8812", "0.0001", "1"),
-    Coin("WIF", "2.8731", "0.0001", "1"),
-    Coin("1000PEPE", "0.0134120", "0.0000001", "100"),
-    Coin("1000SHIB", "0.025310", "0.000001", "10"),
-    Coin("MKR", "2941.3", "0.1", "0.001"),
-)
-
-
-def symbol_of(base: str) -> str:
-    """The unified symbol of a base currency."""
-    return f"{base}/USDT:USDT"
-
-
-def _decimals(step: str) -> int:
-    return max(0, -int(Decimal(step).normalize().as_tuple().exponent))
+__all__ = ["NOW", "sample_bars", "sample_desk", "symbol_of", "ticks_of"]
 
 
 def _instrument(coin: Coin) -> InstrumentView:
@@ -93,8 +42,8 @@ def _instrument(coin: Coin) -> InstrumentView:
         symbol=symbol,
         tick_size=tick,
         lot_size=lot,
-        price_decimals=_decimals(coin.tick),
-        lot_decimals=_decimals(coin.lot),
+        price_decimals=decimals_of(coin.tick),
+        lot_decimals=decimals_of(coin.lot),
         unit=unit_of(symbol, tick, lot),
         min_notional=5 * MONEY_SCALE,
         max_leverage=50,
@@ -102,12 +51,6 @@ def _instrument(coin: Coin) -> InstrumentView:
         taker_ppm=500,
         maintenance_ppm=5_000,
     )
-
-
-def ticks_of(base: str) -> int:
-    """Last price of the sample, ticks."""
-    coin = next(c for c in COINS if c.base == base)
-    return int(Decimal(coin.price) / Decimal(coin.tick))
 
 
 def _quote(coin: Coin, now: int, age: int) -> QuoteView:
@@ -437,7 +380,7 @@ def sample_bars(symbol: str, timeframe_ms: int, n: int = 300) -> BarsView:
     for _ in range(n):
         closes.append(closes[-1] * math.exp(rng.gauss(0.00008, scale)))
     closes.reverse()
-    digits = _decimals(coin.tick)
+    digits = decimals_of(coin.tick)
     start = BARS_END - BARS_END % timeframe_ms - (n - 1) * timeframe_ms
     bars = []
     for index in range(n):
