@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.events import MouseScrollDown, MouseScrollUp
-from textual.message import Message
 
 from engine.model.market import TIMEFRAMES
 from engine.view import BarsView, FillView, InstrumentView, OrderView, PositionView, QuoteView
@@ -48,12 +47,9 @@ def timeframe_pieces(timeframe_ms: int) -> list[Piece]:
 class CandleChart(Panel, can_focus=True):
     """One symbol on one timeframe."""
 
-    class Zoomed(Message):
-        """The view changed by wheel; `behind` is candles back from the newest."""
-
-        def __init__(self, behind: int) -> None:
-            self.behind = behind
-            super().__init__()
+    def __init__(self, behind: int) -> None:
+        self.behind = behind
+        super().__init__()
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)

@@ -66,15 +66,6 @@ def money(value: Money, *, sign: bool = False, decimals: int = 2, width: int = 0
     return fixed(text, width) if width else text
 
 
-def short_money(value: Money) -> str:
-    """Signed money in at most seven characters: +182.4, -12.3k, +1.2M."""
-    amount = value / MONEY_SCALE
-    for limit, scale, unit in ((1e4, 1.0, ""), (1e6, 1e3, "k"), (1e9, 1e6, "M")):
-        if abs(amount) < limit:
-            return f"{amount / scale:+,.{0 if not unit and abs(amount) >= 1e3 else 1}f}{unit}"
-    return f"{amount / 1e9:+,.1f}G"
-
-
 def percent(fraction: float, *, sign: bool = True, decimals: int = 2, width: int = 0) -> str:
     """A fraction as ``+1.24 %``; without `sign` only a minus is shown."""
     text = f"{signed(fraction * 100.0, decimals, sign=sign)} %"

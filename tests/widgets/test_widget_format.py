@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.money import MONEY_SCALE
 from tests.widgets.desk_sample import NOW, sample_desk, symbol_of
 from widgets import format as fmt
 from widgets.line import fit, spread, width_of, wrap_words
@@ -31,8 +30,6 @@ BTC, PEPE = DESK.instruments[symbol_of("BTC")], DESK.instruments[symbol_of("1000
         (fmt.money(-2_043_000_000, sign=True, width=10), "    -20.43"),
         (fmt.money(0, sign=True), "0.00"),
         (fmt.money(-100, sign=True), "0.00"),
-        (fmt.short_money(18_240_000_000), "+182.4"),
-        (fmt.short_money(-1_234_500 * MONEY_SCALE), "-1.2M"),
         (fmt.percent(0.0124), "+1.24 %"),
         (fmt.percent(-0.00401, decimals=1), "-0.4 %"),
         (fmt.percent(-0.000001), "0.00 %"),
