@@ -47,10 +47,6 @@ def timeframe_pieces(timeframe_ms: int) -> list[Piece]:
 class CandleChart(Panel, can_focus=True):
     """One symbol on one timeframe."""
 
-    def __init__(self, behind: int) -> None:
-        self.behind = behind
-        super().__init__()
-
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
         self._bars: BarsView | None = None
