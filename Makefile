@@ -15,7 +15,7 @@ $(BIN)/python:
 
 $(BIN)/.synced: $(BIN)/python pyproject.toml uv.lock
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv sync --frozen --quiet
+	$(BIN)/uv sync --frozen --quiet --compile-bytecode
 	@echo "Compiling the indicators once (about 10 s) ..."
 	@$(BIN)/python -c "from engine.readings import warm_up; warm_up()"
 	@touch $@

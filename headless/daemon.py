@@ -89,8 +89,9 @@ def crash_probe() -> Probe:
 class Daemon:
     """One engine. `run` returns when it was stopped in good order and raises what stopped it otherwise."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, probe: Probe | None = None) -> None:
         self.options = options
+        self._probe = probe or crash_probe()
         self.home = Home(Path(options.home)).create()
         self.publisher = Publisher(empty_desk(options.mode), self._chart)
         self.stopped = asyncio.Event()
@@ -131,7 +132,7 @@ class Daemon:
         database = Database(self.home.database_url)
         try:
             await migrate.upgrade(database)
-            probe = crash_probe()
+            probe = self._probe
             journal = SqlJournal(database, probe)
             self._history = History(database)
             from engine.runtime import recover

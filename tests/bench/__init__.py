@@ -1,0 +1,1 @@
+"""The program's speed and memory, measured: ``make bench`` prints JSON. Nothing here asserts a time."""

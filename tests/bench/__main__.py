@@ -1,0 +1,33 @@
+"""Run every measurement (or those named as arguments) and print one JSON object."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+
+from tests.bench import core_events, key_to_wire, live_stream, replay_file, start, strategies
+
+PARTS: dict[str, Callable[[], dict[str, object]]] = {
+    "core": core_events.measure,
+    "strategies": strategies.measure,
+    "start": start.measure,
+    "stream_500": lambda: live_stream.measure(quotes_per_second=10.0, seconds=20),
+    "stream_5000": lambda: live_stream.measure(quotes_per_second=100.0, seconds=15),
+    "key_to_wire": key_to_wire.measure,
+    "replay_file": replay_file.measure,
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    wanted = sys.argv[1:] or list(PARTS)
+    results = {}
+    for name in wanted:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        results[name] = PARTS[name]()
+    print(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()
