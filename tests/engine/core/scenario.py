@@ -422,6 +422,9 @@ class Desk:
     def lose(self, client_id: str) -> tuple[d.Decision, ...]:
         return self.feed(e.OrderLost(at=self.now, client_id=client_id, reason="time out"))
 
+    def cancel_refused(self, client_id: str) -> tuple[d.Decision, ...]:
+        return self.feed(e.CancelRefused(at=self.now, client_id=client_id, code="-2011", reason="unknown order"))
+
     def not_found(self, client_id: str) -> tuple[d.Decision, ...]:
         return self.feed(e.OrderNotFound(at=self.now, client_id=client_id))
 
@@ -540,6 +543,9 @@ class Desk:
     def signal(self, signal_id: int | None = None) -> Signal:
         signals = self.core.state.signals
         return signals[max(signals) if signal_id is None else signal_id]
+
+    def signal_or_none(self) -> Signal | None:
+        return self.signal() if self.core.state.signals else None
 
     def hold(self, symbol: str = BTC, side: int = 1) -> None:
         """Open a protected position through a crossing."""

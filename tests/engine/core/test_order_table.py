@@ -1,0 +1,114 @@
+"""The life of an order: every state with every step."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+import pytest
+
+from engine.core.state import State, SymbolState, _step
+from engine.errors import InvariantBroken
+from engine.model.order import (
+    TERMINAL,
+    Order,
+    OrderKind,
+    OrderRequest,
+    OrderStatus,
+    OrderStep,
+    Purpose,
+    Side,
+)
+from tests.engine.core.scenario import BTC, Desk
+
+LETTERS = {
+    "I": OrderStatus.INTENT,
+    "U": OrderStatus.UNKNOWN,
+    "W": OrderStatus.WORKING,
+    "C": OrderStatus.CANCELING,
+    "F": OrderStatus.FILLED,
+    "X": OrderStatus.CANCELED,
+    "R": OrderStatus.REJECTED,
+    "E": OrderStatus.EXPIRED,
+    "-": None,
+}
+STEPS = "accepted refused lost part_fill last_fill cancel_sent cancel_refused canceled expired not_found".split()
+TABLE = """
+intent    W R U W F C - X E R
+unknown   W R U W F U U X E R
+working   W R W W F C W X E E
+canceling C R C C F C W X E X
+filled    F F F F F F F F F F
+canceled  X X X X F X X X X X
+rejected  R R R R F R R R R R
+expired   E E E E F E E E E E
+"""
+CASES = [
+    (OrderStatus(row.split()[0]), OrderStep(step), LETTERS[letter])
+    for row in TABLE.strip().splitlines()
+    for step, letter in zip(STEPS, row.split()[1:], strict=True)
+]
+
+
+def test_the_table_has_every_pair() -> None:
+    assert {(status, step) for status, step, _ in CASES} == {(a, b) for a in OrderStatus for b in OrderStep}
+
+
+@pytest.mark.parametrize(("status", "step", "expected"), CASES)
+def test_a_step_leads_where_the_table_says(status: OrderStatus, step: OrderStep, expected: OrderStatus | None) -> None:
+    request = OrderRequest(
+        client_id="a", symbol=BTC, side=Side.BUY, kind=OrderKind.MARKET, lots=1, purpose=Purpose.ENTRY, origin="x"
+    )
+    order = Order(request=request, status=status, created=1, updated=1)
+    state = State(orders={"a": order}, symbols={BTC: SymbolState(symbol=BTC, orders=["a"] if order.open else [])})
+    if expected is None:
+        with pytest.raises(InvariantBroken, match=f"order a: {step.value} cannot happen to an order that is"):
+            _step(state, "a", step, 2)
+        assert state.orders["a"] == order
+        return
+    assert _step(state, "a", step, 2, "why") == replace(order, status=expected, updated=2, reason="why")
+    assert state.symbols[BTC].orders == ([] if expected in TERMINAL else ["a"])
+
+
+@pytest.mark.parametrize("end", ["canceled", "expired", "rejected"])
+@pytest.mark.parametrize("lots", [15, 41])
+def test_a_fill_that_comes_after_the_end_is_booked(end: str, lots: int) -> None:
+    desk = Desk()
+    desk.cross()
+    entry = desk.order_of(Purpose.ENTRY)
+    if end == "rejected":
+        desk.refuse(entry)
+    else:
+        desk.gone(entry, OrderStatus(end))
+    assert desk.state.orders[entry].status is OrderStatus(end)
+    desk.fill(entry, lots, fee=7)
+    order = desk.state.orders[entry]
+    assert order.filled == lots
+    assert order.status is (OrderStatus.FILLED if lots == 41 else OrderStatus(end))
+    assert desk.position().lots == lots
+    assert desk.state.cash == desk.balance - 7  # type: ignore[operator] # this desk has one
+    assert entry not in desk.s().orders
+
+
+def test_the_same_execution_twice_is_one() -> None:
+    desk = Desk()
+    desk.cross()
+    entry = desk.order_of(Purpose.ENTRY)
+    desk.fill(entry, 5, fee=3, trade="one")
+    before = desk.core.snapshot()
+    assert desk.fill(entry, 5, fee=3, trade="one") == ()
+    assert desk.core.snapshot() == before
+
+
+def test_more_fills_than_the_order_is_a_contradiction() -> None:
+    desk = Desk()
+    desk.cross()
+    with pytest.raises(InvariantBroken, match="filled 42 of 41 lots"):
+        desk.fill(desk.order_of(Purpose.ENTRY), 42)
+
+
+def test_news_of_orders_nobody_sent_changes_nothing() -> None:
+    desk = Desk()
+    before = desk.core.snapshot()
+    for news in (desk.accept, desk.refuse, desk.lose, desk.not_found, desk.gone):
+        assert news("stranger-1") == ()
+    assert desk.core.snapshot() == before

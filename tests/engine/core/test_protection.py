@@ -1,0 +1,257 @@
+"""Stops and targets at the venue: placed, resized, refused, lost and late."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from engine.model.command import PlaceOrder, ReducePosition
+from engine.model.decision import CancelSent, Level, Noted, QueryOrder, RequestReport, TimerSet
+from engine.model.order import OrderKind, OrderStatus, Purpose, Side
+from tests.engine.core.scenario import BTC, Desk, alarms, every, only, sent
+
+STOP, TARGET, ENTRY, EXIT = Purpose.STOP, Purpose.TARGET, Purpose.ENTRY, Purpose.EXIT
+
+
+def entered(lots: int | None = None) -> Desk:
+    """A desk whose entry of 41 lots has filled by `lots`; its first legs are on their way."""
+    desk = Desk()
+    desk.cross()
+    entry = desk.order_of(ENTRY)
+    desk.accept(entry)
+    desk.fill(entry, lots)
+    return desk
+
+
+def protected(lots: int | None = None) -> Desk:
+    desk = entered(lots)
+    desk.accept(desk.order_of(STOP))
+    desk.accept(desk.order_of(TARGET))
+    return desk
+
+
+def limit(desk: Desk, price: str, stop: str, quantity: str = "0.01") -> str:
+    """The client id of a resting entry."""
+    (request,) = sent(
+        desk.order(
+            PlaceOrder(
+                symbol=BTC,
+                side=Side.BUY,
+                kind=OrderKind.LIMIT,
+                quantity=Decimal(quantity),
+                price=Decimal(price),
+                stop=Decimal(stop),
+            )
+        )
+    )
+    desk.accept(request.client_id)
+    return request.client_id
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_filled_entry_gets_its_stop_and_target(side: int) -> None:
+    desk = Desk()
+    desk.cross(side=side)
+    signal = desk.signal()
+    stop, target = sent(desk.fill(desk.order_of(ENTRY)))
+    assert (stop.purpose, stop.kind, stop.trigger) == (STOP, OrderKind.STOP_MARKET, signal.stop)
+    assert (target.purpose, target.kind, target.trigger) == (TARGET, OrderKind.TAKE_PROFIT_MARKET, signal.target)
+    for leg in (stop, target):
+        assert (leg.side, leg.lots, leg.reduce_only, leg.price) == (Side(-side), signal.lots, True, None)
+        assert leg.origin == "protection"
+    assert (desk.position().stop, desk.position().target) == (signal.stop, signal.target)
+
+
+def test_a_growing_position_gets_new_legs_before_the_old_ones_go() -> None:
+    desk = protected(20)
+    old_stop, old_target = desk.order_of(STOP), desk.order_of(TARGET)
+    decisions = desk.fill(desk.order_of(ENTRY))
+    assert [(leg.purpose, leg.lots) for leg in sent(decisions)] == [(STOP, 41), (TARGET, 41)]
+    assert every(CancelSent, decisions) == []
+    new_stop, new_target = (leg.client_id for leg in sent(decisions))
+    assert every(CancelSent, desk.accept(new_stop)) == [CancelSent(client_id=old_stop)]
+    assert every(CancelSent, desk.accept(new_target)) == [CancelSent(client_id=old_target)]
+    desk.gone(old_stop)
+    desk.gone(old_target)
+    assert (desk.order_of(STOP), desk.order_of(TARGET)) == (new_stop, new_target)
+
+
+def test_a_leg_on_its_way_is_waited_for() -> None:
+    desk = entered(20)
+    stop = desk.order_of(STOP)
+    assert sent(desk.fill(desk.order_of(ENTRY))) == []
+    (resized,) = sent(desk.accept(stop))
+    assert (resized.purpose, resized.lots) == (STOP, 41)
+    assert every(CancelSent, desk.accept(resized.client_id)) == [CancelSent(client_id=stop)]
+
+
+def test_a_leg_that_fills_in_part_still_fits() -> None:
+    desk = protected()
+    stop = desk.order_of(STOP)
+    decisions = desk.fill(stop, 11)
+    assert [(leg.purpose, leg.lots) for leg in sent(decisions)] == [(TARGET, 30)]
+    assert desk.order_of(STOP) == stop
+
+
+@pytest.mark.parametrize("leg", [STOP, TARGET])
+def test_one_leg_filled_cancels_the_other(leg: Purpose) -> None:
+    desk = protected()
+    other = TARGET if leg is STOP else STOP
+    decisions = desk.fill(desk.order_of(leg))
+    assert every(CancelSent, decisions) == [CancelSent(client_id=desk.order_of(other))]
+    assert desk.s().position is None
+    assert (desk.s().plan_stop, desk.s().plan_target) == (None, None)
+    desk.gone(desk.order_of(other))
+    assert desk.s().orders == []
+
+
+@pytest.mark.parametrize("status", [OrderStatus.CANCELED, OrderStatus.EXPIRED])
+def test_a_stop_that_the_venue_ends_is_placed_again(status: OrderStatus) -> None:
+    desk = protected()
+    (again,) = sent(desk.gone(desk.order_of(STOP), status))
+    assert (again.purpose, again.lots) == (STOP, 41)
+
+
+def test_a_refused_stop_flattens_with_an_alarm() -> None:
+    desk = entered()
+    decisions = desk.refuse(desk.order_of(STOP), "-1", "no stops today")
+    assert alarms(decisions) == ["stop refused: no stops today (-1); flattening"]
+    (exit_,) = sent(decisions)
+    assert (exit_.purpose, exit_.kind, exit_.lots, exit_.side) == (EXIT, OrderKind.MARKET, 41, Side.SELL)
+
+
+def test_a_refused_larger_stop_flattens_though_the_smaller_one_works() -> None:
+    desk = protected(20)
+    stop, _ = sent(desk.fill(desk.order_of(ENTRY)))
+    assert [r.lots for r in sent(desk.refuse(stop.client_id))] == [41]
+
+
+def test_a_refused_target_leaves_the_stop_alone() -> None:
+    desk = entered()
+    desk.accept(desk.order_of(STOP))
+    decisions = desk.refuse(desk.order_of(TARGET), "-4131", "no")
+    assert sent(decisions) == []
+    note = only(Noted, decisions)
+    assert (note.level, note.text) == (Level.WARN, "target refused: no (-4131); the stop protects alone")
+    assert desk.s().plan_target is None
+    assert [o.status for o in desk.orders(STOP)] == [OrderStatus.WORKING]
+    assert sent(desk.tick()) == []
+
+
+def test_a_target_that_is_reached_already_closes() -> None:
+    desk = entered()
+    (exit_,) = sent(desk.refuse(desk.order_of(TARGET), "-2021", "Order would immediately trigger."))
+    assert (exit_.purpose, exit_.lots) == (EXIT, 41)
+
+
+def test_a_refused_exit_is_sent_again_after_a_second_with_an_alarm() -> None:
+    desk = protected()
+    desk.order(ReducePosition(symbol=BTC))
+    exit_ = desk.order_of(EXIT)
+    decisions = desk.refuse(exit_, "-4164", "busy")
+    assert alarms(decisions) == ["exit refused: busy (-4164); asking the venue, then again"]
+    assert only(RequestReport, decisions).reason == f"an exit of {BTC} was refused"
+    assert only(TimerSet, decisions) == TimerSet(timer=f"exit|{exit_}", deadline=desk.now + 1_000)
+    assert sent(desk.tick(999)) == []
+    (again,) = sent(desk.tick(1))
+    assert (again.purpose, again.lots, again.client_id != exit_) == (EXIT, 41, True)
+
+
+@pytest.mark.parametrize(("filled", "left"), [(41, []), (30, [11]), (0, [41])])
+def test_only_what_is_left_is_sent_again(filled: int, left: list[int]) -> None:
+    desk = protected()
+    desk.order(ReducePosition(symbol=BTC))
+    desk.refuse(desk.order_of(EXIT))
+    if filled:
+        desk.fill(desk.order_of(STOP), filled)
+    again = [request.lots for request in sent(desk.tick(1_000)) if request.purpose is EXIT]
+    assert again == left
+
+
+def test_a_refused_limit_exit_is_no_reason_to_close_at_market() -> None:
+    desk = protected()
+    (request,) = sent(
+        desk.order(
+            PlaceOrder(
+                symbol=BTC, side=Side.SELL, kind=OrderKind.POST_ONLY, quantity=Decimal("0.041"), price=Decimal(99_000)
+            )
+        )
+    )
+    decisions = desk.refuse(request.client_id, "-5022", "would take")
+    assert only(Noted, decisions).text == "limit exit refused: would take (-5022); the position stays"
+    assert desk.tick(2_000) == ()
+
+
+def test_exits_on_their_way_count() -> None:
+    desk = protected()
+    desk.order(ReducePosition(symbol=BTC, percent=50))
+    (rest,) = sent(desk.order(ReducePosition(symbol=BTC)))
+    assert rest.lots == 20
+
+
+def test_a_stop_without_an_answer_is_doubled_and_the_double_goes_when_it_turns_up() -> None:
+    desk = entered()
+    lost = desk.order_of(STOP)
+    decisions = desk.lose(lost)
+    assert every(QueryOrder, decisions) == [QueryOrder(client_id=lost)]
+    (double,) = sent(decisions)
+    assert (double.purpose, double.lots) == (STOP, 41)
+    desk.accept(double.client_id)
+    assert every(CancelSent, desk.accept(lost)) == [CancelSent(client_id=double.client_id)]
+
+
+def test_a_lost_stop_that_never_arrived_is_no_alarm_when_another_protects() -> None:
+    desk = entered()
+    lost = desk.order_of(STOP)
+    (double,) = sent(desk.lose(lost))
+    desk.accept(double.client_id)
+    desk.now += 7_000
+    decisions = desk.not_found(lost)
+    assert desk.state.orders[lost].status is OrderStatus.REJECTED
+    assert sent(decisions) == []
+    assert alarms(decisions) == []
+    assert desk.order_of(STOP) == double.client_id
+
+
+def test_cancelling_one_of_two_entries_keeps_the_plan_for_the_other() -> None:
+    desk = Desk()
+    desk.bar()
+    first, second = limit(desk, "99000", "97000"), limit(desk, "98900", "97000")
+    desk.gone(first)
+    (stop, _) = sent(desk.fill(second))
+    assert (stop.purpose, stop.trigger, stop.lots) == (STOP, 970_000, 10)
+    assert desk.s().plan_stop == 970_000
+
+
+def test_an_entry_that_fills_after_it_was_given_up_is_protected_by_default() -> None:
+    desk = Desk()
+    desk.bar()
+    entry = limit(desk, "99000", "97000")
+    desk.gone(entry)
+    assert desk.s().plan_stop is None
+    decisions = desk.fill(entry, ticks=990_000)
+    assert alarms(decisions) == ["an entry that was given up has filled: default stop and target"]
+    assert [(leg.purpose, leg.trigger) for leg in sent(decisions)] == [(STOP, 985_000), (TARGET, 1_005_000)]
+
+
+def test_where_no_default_is_known_it_is_flattened() -> None:
+    desk = Desk()
+    entry = limit(desk, "99000", "97000")
+    desk.gone(entry)
+    decisions = desk.fill(entry)
+    assert alarms(decisions) == ["an entry that was given up has filled and no stop is known: flattening"]
+    assert [(request.purpose, request.lots) for request in sent(decisions)] == [(EXIT, 10)]
+
+
+def test_a_stop_from_a_past_position_does_not_protect_the_next() -> None:
+    desk = Desk()
+    desk.bar()
+    entry = limit(desk, "99000", "97000", "0.02")
+    desk.fill(entry, 5, 990_000)
+    desk.accept(desk.order_of(STOP))
+    desk.fill(desk.order_of(STOP), ticks=970_000)
+    assert desk.s().position is None
+    assert desk.s().plan_stop == 970_000  # the rest of the entry still rests
+    desk.gone(entry)
+    assert desk.s().plan_stop is None

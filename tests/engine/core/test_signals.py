@@ -1,0 +1,323 @@
+"""Crossings of the board's score, and what each autonomy mode makes of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model import event as e
+from engine.model.command import ApproveSignal, Autonomy, RejectSignal, SetAutonomy, SetPaused
+from engine.model.decision import EntryPlanned, SignalDecided, TimerSet
+from engine.model.order import OrderKind, Purpose, Side
+from engine.model.record import Record
+from engine.model.signal import Action, SignalStatus
+from tests.engine.core.scenario import BTC, FRAME, T0, Desk, every, only, sent
+
+MINUTE = 60_000
+
+
+def waiting(**settings: object) -> Desk:
+    """A desk with one signal that waits for approval."""
+    desk = Desk(autonomy=Autonomy.APPROVE, **settings)  # type: ignore[arg-type] # a table's values
+    desk.cross()
+    assert desk.signal().status is SignalStatus.WAITING
+    return desk
+
+
+# crossings
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_crossing_becomes_an_order(side: int) -> None:
+    desk = Desk()
+    desk.bar()
+    decisions = desk.bar(side=side)
+    signal = desk.signal()
+    price = 1_000_001 if side > 0 else 1_000_000
+    assert signal.action is (Action.LONG if side > 0 else Action.SHORT)
+    assert (signal.price, signal.stop, signal.target) == (price, price - side * 5_000, price + side * 15_000)
+    assert signal.score == pytest.approx(side)
+    assert (signal.bar_time, signal.at) == (T0 + FRAME, desk.now)
+    (request,) = sent(decisions)
+    assert (request.side, request.kind, request.purpose) == (Side(side), OrderKind.MARKET, Purpose.ENTRY)
+    assert (request.lots, request.leverage, request.reduce_only) == (41, 3, False)
+
+
+def test_there_is_no_crossing_at_the_start() -> None:
+    desk = Desk()
+    assert every(SignalDecided, desk.bar(side=1)) == []
+    assert every(SignalDecided, desk.bar(side=1)) == []
+    assert every(SignalDecided, desk.bar(side=-1)) != []
+
+
+def test_there_is_none_where_the_history_already_stood() -> None:
+    desk = Desk()
+    desk.feed(
+        e.HistorySeeded(
+            at=desk.now,
+            symbol=BTC,
+            open_time=T0 - FRAME,
+            records=(Record(),) * 7,
+            shadows=(None,) * 7,
+            readings=(1,) * 6,
+        )
+    )
+    assert every(SignalDecided, desk.bar(side=1)) == []
+    desk.bar(side=0)
+    assert desk.signal_or_none() is None
+    desk.bar(side=1)
+    assert desk.signal().status is SignalStatus.SENT
+
+
+@pytest.mark.parametrize(
+    ("readings", "crosses"),
+    [((1, 1, 0, 0, 0, 0), False), ((1, 1, 1, 0, 0, 0), True), ((1, 1, 1, 1, -1, -1), False), ((1,) * 5 + (-1,), True)],
+)
+def test_three_voices_of_six_are_needed(readings: tuple[int, ...], crosses: bool) -> None:  # noqa: FBT001 - a column
+    desk = Desk()
+    desk.bar()
+    desk.bar(readings=readings)
+    assert (desk.signal_or_none() is not None) is crosses
+
+
+def test_after_a_refusal_the_score_must_leave_and_return() -> None:
+    desk = Desk()
+    desk.ask(SetPaused(paused=True))
+    desk.cross()
+    assert desk.signal().status is SignalStatus.REFUSED
+    desk.ask(SetPaused(paused=False))
+    for _ in range(3):
+        assert every(SignalDecided, desk.bar(side=1)) == []
+    desk.bar(side=0)
+    desk.bar(side=1)
+    assert desk.signal().status is SignalStatus.SENT
+
+
+def test_after_a_stop_the_score_must_leave_and_return() -> None:
+    desk = Desk(cooldown_ms=0)
+    desk.hold()
+    desk.fill(desk.order_of(Purpose.STOP))
+    assert desk.s().position is None
+    assert every(SignalDecided, desk.bar(side=1)) == []
+    desk.bar(side=0)
+    assert sent(desk.bar(side=1)) != []
+
+
+def test_a_position_is_not_added_to() -> None:
+    desk = Desk()
+    desk.hold()
+    desk.bar(side=0)
+    assert every(SignalDecided, desk.bar(side=1)) == []
+
+
+def test_a_backfilled_bar_teaches_and_decides_nothing() -> None:
+    desk = Desk()
+    desk.bar()
+    assert desk.bar(side=1, backfilled=True) == ()
+    assert every(SignalDecided, desk.bar(side=1)) == []  # what stood in the gap is no crossing now
+
+
+def test_an_opposite_score_that_fails_its_gates_only_closes() -> None:
+    desk = Desk()
+    desk.hold()
+    desk.ask(SetPaused(paused=True))
+    decisions = desk.bar(side=-1)
+    signal = only(SignalDecided, decisions).signal
+    assert (signal.action, signal.status) == (Action.CLOSE, SignalStatus.SENT)
+    assert signal.reason == "opposite score; no reversal: running"
+    (request,) = sent(decisions)
+    assert (request.purpose, request.side, request.lots, request.reduce_only) == (Purpose.EXIT, Side.SELL, 41, True)
+    desk.settle()
+    assert desk.s().position is None
+    assert desk.s().orders == []
+
+
+def test_an_exit_is_not_held_up_by_a_stale_quote() -> None:
+    desk = Desk()
+    desk.hold()
+    (request,) = sent(desk.bar(side=-1, fresh=False))
+    assert request.purpose is Purpose.EXIT
+    assert desk.signal().reason == "opposite score; no reversal: data fresh"
+
+
+def test_an_opposite_score_that_passes_reverses() -> None:
+    desk = Desk()
+    desk.hold()
+    decisions = desk.bar(side=-1)
+    signal = only(SignalDecided, decisions).signal
+    assert (signal.action, signal.status, signal.reason) == (Action.SHORT, SignalStatus.SENT, "reverses the position")
+    planned = only(EntryPlanned, decisions)
+    assert (planned.side, planned.lots, planned.signal_id) == (-1, signal.lots, signal.id)
+    (request,) = sent(decisions)
+    assert (request.purpose, request.lots) == (Purpose.EXIT, 41)
+    desk.settle()
+    assert desk.position().lots == -signal.lots
+    assert desk.s().planned is None
+    assert desk.signal().status is SignalStatus.FILLED
+    (stop,) = desk.orders(Purpose.STOP)
+    assert (stop.request.side, stop.request.lots, stop.request.trigger) == (Side.BUY, signal.lots, signal.stop)
+
+
+def test_a_reversal_whose_entry_is_refused_says_so() -> None:
+    desk = Desk()
+    desk.hold()
+    desk.bar(side=-1)
+    exit_ = desk.order_of(Purpose.EXIT)
+    desk.ask(SetPaused(paused=True))
+    decisions = desk.fill(exit_)
+    assert Purpose.ENTRY not in [request.purpose for request in sent(decisions)]
+    assert desk.signal().status is SignalStatus.REFUSED
+    assert desk.signal().reason == "entry after the flip refused: running: entries are paused"
+    assert desk.s().planned is None
+
+
+def test_an_entry_the_venue_refuses_is_a_rejected_signal() -> None:
+    desk = Desk()
+    desk.cross()
+    desk.refuse(desk.order_of(Purpose.ENTRY), "-2019", "margin is insufficient")
+    assert desk.signal().status is SignalStatus.REJECTED
+    assert desk.signal().reason == "margin is insufficient (-2019)"
+    assert (desk.s().plan_stop, desk.s().plan_target) == (None, None)
+
+
+def test_a_held_symbol_is_shown_and_not_traded() -> None:
+    desk = Desk()
+    desk.s().held = "a person's override"
+    assert sent(desk.cross()) == []
+    assert desk.signal().status is SignalStatus.OBSERVED
+    assert desk.signal().reason == "held: a person's override"
+
+
+# autonomy
+
+
+def test_observe_shows_and_sends_nothing() -> None:
+    desk = Desk(autonomy=Autonomy.OBSERVE)
+    assert sent(desk.cross()) == []
+    assert (desk.signal().status, desk.signal().reason) == (
+        SignalStatus.OBSERVED,
+        "observe mode: shown, not traded",
+    )
+    assert len(desk.signal().gates) == 17
+
+
+def test_approve_waits_and_sends_when_asked() -> None:
+    desk = Desk(autonomy=Autonomy.APPROVE)
+    decisions = desk.cross()
+    assert sent(decisions) == []
+    signal = desk.signal()
+    assert (signal.status, signal.expires) == (SignalStatus.WAITING, desk.now + 5 * MINUTE)
+    assert only(TimerSet, decisions) == TimerSet(timer=f"signal|{signal.id}", deadline=signal.expires)
+    decisions = desk.order(ApproveSignal(signal_id=signal.id))
+    (request,) = sent(decisions)
+    assert (request.purpose, request.lots, request.origin) == (Purpose.ENTRY, 41, f"signal:{signal.id}")
+    assert desk.signal().status is SignalStatus.SENT
+    assert desk.signal().expires == 0
+    desk.settle()
+    assert desk.signal().status is SignalStatus.FILLED
+    assert desk.orders(Purpose.STOP)[0].request.trigger == signal.stop
+
+
+def test_nobody_approves_in_time() -> None:
+    desk = waiting()
+    desk.tick(5 * MINUTE - 1)
+    assert desk.signal().status is SignalStatus.WAITING
+    desk.tick(1)
+    assert (desk.signal().status, desk.signal().reason) == (SignalStatus.EXPIRED, "nobody approved in time")
+    answer = desk.ask(ApproveSignal(signal_id=1))
+    assert not answer.ok
+    assert "it does not wait for approval (any more)" in answer.text
+
+
+def test_an_approved_signal_does_not_expire() -> None:
+    desk = waiting()
+    desk.order(ApproveSignal(signal_id=1))
+    desk.settle()
+    desk.tick(6 * MINUTE)
+    assert desk.signal().status is SignalStatus.FILLED
+
+
+def test_a_waiting_signal_outlives_a_restart() -> None:
+    desk = waiting()
+    desk.now += MINUTE
+    assert only(TimerSet, desk.start()).deadline == desk.signal().expires
+
+
+@pytest.mark.parametrize(("ticks", "ok"), [(1_002_000, True), (998_002, True), (1_002_100, False), (997_900, False)])
+def test_approval_allows_a_drift_of_a_fifth_of_a_percent(ticks: int, ok: bool) -> None:  # noqa: FBT001 - a column
+    desk = waiting()
+    desk.move(BTC, ticks)
+    answer = desk.ask(ApproveSignal(signal_id=1))
+    assert answer.ok is ok
+    assert desk.signal().status is (SignalStatus.SENT if ok else SignalStatus.REFUSED)
+    if not ok:
+        assert "approval refused: drift 0.21% (needs <= 0.20%)" in answer.text
+
+
+def test_approval_wants_a_fresh_quote() -> None:
+    desk = waiting()
+    desk.now += 5_001
+    answer = desk.ask(ApproveSignal(signal_id=1))
+    assert not answer.ok
+    assert "data fresh 5001 ms (needs <= 5000 ms)" in answer.text
+
+
+def test_approval_runs_risk_again() -> None:
+    desk = waiting()
+    desk.ask(SetPaused(paused=True))
+    answer = desk.ask(ApproveSignal(signal_id=1))
+    assert not answer.ok
+    assert "running paused (needs on)" in answer.text
+    assert [g.name for g in desk.signal().gates[17:20]] == ["data fresh", "drift", "position"]
+
+
+def test_approval_that_the_last_word_refuses_is_no_success() -> None:
+    desk = waiting()
+    desk.feed(e.FundingPaid(at=desk.now, symbol=BTC, amount=-9_900_00000000, venue_time=desk.now))
+    desk.state.day_start = desk.state.peak = desk.state.cash
+    answer = desk.ask(ApproveSignal(signal_id=1))
+    assert not answer.ok
+    assert "room: exposure or margin caps leave no room for it" in answer.text
+
+
+def test_the_second_of_two_equal_signals_is_not_a_reversal() -> None:
+    desk = waiting(approve_ms=60 * MINUTE)
+    desk.bar(side=0)
+    desk.bar(side=1)
+    assert desk.ask(ApproveSignal(signal_id=1)).ok
+    desk.settle()
+    answer = desk.ask(ApproveSignal(signal_id=2))
+    assert not answer.ok
+    assert "position long (needs not long)" in answer.text
+    desk.settle()
+    assert desk.position().lots == 41
+
+
+def test_in_approve_mode_an_opposite_score_closes_at_once_and_asks_for_the_rest() -> None:
+    desk = Desk()
+    desk.hold()
+    desk.ask(SetAutonomy(autonomy=Autonomy.APPROVE))
+    decisions = desk.bar(side=-1)
+    closing, reversal = (decision.signal for decision in every(SignalDecided, decisions))
+    assert (closing.action, closing.status) == (Action.CLOSE, SignalStatus.SENT)
+    assert closing.reason == "opposite score; reversal waits for approval"
+    assert (reversal.action, reversal.status) == (Action.SHORT, SignalStatus.WAITING)
+    assert [request.purpose for request in sent(decisions)] == [Purpose.EXIT]
+    desk.settle()
+    assert desk.ask(ApproveSignal(signal_id=reversal.id)).ok
+    desk.settle()
+    assert desk.position().side == -1
+
+
+def test_a_rejected_signal_is_gone() -> None:
+    desk = waiting()
+    assert desk.ask(RejectSignal(signal_id=1)).text == f"rejected: long {BTC}"
+    assert (desk.signal().status, desk.signal().reason) == (SignalStatus.REJECTED, "rejected by keyboard")
+    assert not desk.ask(ApproveSignal(signal_id=1)).ok
+
+
+def test_the_last_200_signals_are_kept() -> None:
+    desk = Desk(autonomy=Autonomy.OBSERVE)
+    desk.bar()
+    for i in range(230):
+        desk.bar(side=1 if i % 2 else -1)
+    assert list(desk.state.signals) == list(range(31, 231))
