@@ -129,13 +129,12 @@ class State(msgspec.Struct, kw_only=True):
     def equity(self) -> Money:
         """Cash and unrealised profit at mark, 1e-8 units: what the venue calls the margin balance."""
         total = self.cash or 0
-        instruments = self.instruments
         for name, s in self.symbols.items():
             position = s.position
             if position is not None:
-                mark = s.mark
-                if mark:  # before the first quote nothing is known of a position's profit
-                    total += position.lots * mark * instruments[name].unit - position.cost
+                quote = s.quote
+                mark = quote.mark or (quote.bid + quote.ask) // 2
+                total += position.lots * mark * self.instruments[name].unit - position.cost
         return total
 
     def exposure(self) -> Money:
