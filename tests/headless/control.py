@@ -53,6 +53,7 @@ class SmallEngine:
         self.open = asyncio.Event()
         self.open.set()
         self.called = asyncio.Event()
+        self.stopping = asyncio.Event()
         self.failure: Exception | None = None
 
     async def command(self, command_id: str, source: str, command: Command) -> Answer:
@@ -72,6 +73,7 @@ class SmallEngine:
 
     async def stop(self) -> None:
         self.stops += 1
+        self.stopping.set()
         await self.open.wait()
 
 
@@ -168,7 +170,7 @@ def _random_change(rng: random.Random, i: int) -> Change:
         lambda: Gone("position", symbol),
         lambda: _order(f"o{n}", symbol),
         lambda: Gone("order", f"o{n}"),
-        lambda: FillView(str(i), symbol, Side.BUY, n, 1, 0, 0, Purpose.ENTRY, i),
+        lambda: _fill(str(i), symbol, n),
         lambda: NoteView(i, "info", f"note {n} ✓", symbol, i),
     )
     return rng.choice(makers)()
@@ -228,4 +230,17 @@ def _order(client_id: str, symbol: str) -> OrderView:
         created=0,
         confirmed=0,
         origin="",
+    )
+
+
+def _fill(trade_id: str, symbol: str, ticks: int) -> FillView:
+    return FillView(
+        trade_id=trade_id,
+        symbol=symbol,
+        side=Side.BUY,
+        ticks=ticks,
+        lots=1,
+        fee=0,
+        purpose=Purpose.ENTRY,
+        at=ticks,
     )
