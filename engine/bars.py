@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,8 @@ def aggregate(bars: Bars, timeframe_ms: int) -> Bars:
     if len(bars) == 0:
         return bars
     groups = bars.open_time // timeframe_ms
-    starts = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
+    new = np.diff(groups, prepend=groups[0] - 1) != 0
+    starts = np.flatnonzero(new)
     ends = np.append(starts[1:], len(groups)) - 1
     return Bars(
         groups[starts] * timeframe_ms,
@@ -81,7 +82,8 @@ def aggregate(bars: Bars, timeframe_ms: int) -> Bars:
         np.maximum.reduceat(bars.high, starts),
         np.minimum.reduceat(bars.low, starts),
         bars.close[ends],
-        np.add.reduceat(bars.volume, starts),
+        # adds in order like the live market; reduceat adds pairwise
+        cast("Floats", np.bincount(np.cumsum(new) - 1, bars.volume)),
     )
 
 

@@ -134,7 +134,8 @@ class State(msgspec.Struct, kw_only=True):
             if position is not None:
                 quote = s.quote
                 mark = quote.mark or (quote.bid + quote.ask) // 2
-                total += position.lots * mark * self.instruments[name].unit - position.cost
+                if mark:  # before the first quote nothing is known of a position's profit
+                    total += position.lots * mark * self.instruments[name].unit - position.cost
         return total
 
     def exposure(self) -> Money:

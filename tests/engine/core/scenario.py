@@ -101,7 +101,9 @@ class Venue:
         if self.bad():
             match self.dice.randrange(4):
                 case 0:
-                    self.say(e.OrderRefused(at=now, client_id=client_id, code="-1", reason="bad mood"), may_vanish=False)
+                    self.say(
+                        e.OrderRefused(at=now, client_id=client_id, code="-1", reason="bad mood"), may_vanish=False
+                    )
                     return
                 case 1:
                     self.say(e.OrderLost(at=now, client_id=client_id, reason="time out"), may_vanish=False)
@@ -184,9 +186,7 @@ class Venue:
         request, instrument = held.request, CONTRACTS[held.request.symbol]
         symbol = request.symbol
         fee = fee_of(instrument.notional(ticks, lots), instrument.maker_ppm if maker else instrument.taker_ppm)
-        done = book(
-            self.lots.get(symbol, 0), self.costs.get(symbol, 0), request.side * lots, ticks, instrument.unit
-        )
+        done = book(self.lots.get(symbol, 0), self.costs.get(symbol, 0), request.side * lots, ticks, instrument.unit)
         self.lots[symbol], self.costs[symbol] = done.lots, done.cost
         self.cash += done.realised - fee
         held.filled += lots
@@ -206,9 +206,7 @@ class Venue:
 
     def _gone(self, held: Held, reason: str) -> e.OrderGone:
         now = self.desk.now
-        return e.OrderGone(
-            at=now, client_id=held.request.client_id, status=held.status, venue_time=now, reason=reason
-        )
+        return e.OrderGone(at=now, client_id=held.request.client_id, status=held.status, venue_time=now, reason=reason)
 
     def cancel(self, client_id: str) -> None:
         held = self.orders.get(client_id)
@@ -225,9 +223,7 @@ class Venue:
         if held is None:
             self.outbox.append(e.OrderNotFound(at=now, client_id=client_id))
         elif held.status is OrderStatus.WORKING:
-            self.outbox.append(
-                e.OrderAccepted(at=now, client_id=client_id, venue_id=held.venue_id, venue_time=now)
-            )
+            self.outbox.append(e.OrderAccepted(at=now, client_id=client_id, venue_id=held.venue_id, venue_time=now))
         elif held.status is not OrderStatus.FILLED:
             self.outbox.append(self._gone(held, "asked"))
 
@@ -458,9 +454,7 @@ class Desk:
         self, *, orders: tuple[VenueOrder, ...] = (), lots: dict[str, int] | None = None, balance: int | None = None
     ) -> tuple[d.Decision, ...]:
         """A hand-made report; what is not given is as the desk has it."""
-        held = (
-            {name: s.position.lots for name, s in self.state.symbols.items() if s.position} if lots is None else lots
-        )
+        held = {name: s.position.lots for name, s in self.state.symbols.items() if s.position} if lots is None else lots
         report = VenueReport(
             orders=orders,
             positions=tuple(VenuePosition(symbol=s, lots=n, entry=1.0) for s, n in held.items()),

@@ -40,9 +40,7 @@ def test_a_fill_books_by_average_cost(
 
 
 @given(
-    st.lists(
-        st.tuples(st.integers(-500, 500).filter(bool), st.integers(1, 10**7)), min_size=1, max_size=30
-    ),
+    st.lists(st.tuples(st.integers(-500, 500).filter(bool), st.integers(1, 10**7)), min_size=1, max_size=30),
     st.integers(1, 10**6),
 )
 def test_no_unit_of_money_is_lost_over_any_fills(fills: list[tuple[int, int]], unit: int) -> None:

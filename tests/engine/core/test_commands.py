@@ -20,8 +20,10 @@ XRP = "XRP/USDT:USDT"
 
 
 def place(quantity: str = "0.01", kind: OrderKind = M, **options: Any) -> c.PlaceOrder:
-    prices = {name: Decimal(options.pop(name)) for name in ("price", "stop", "target") if name in options}
-    values = {"symbol": BTC, "side": Side.BUY, **options}
+    prices: dict[str, Any] = {
+        name: Decimal(options.pop(name)) for name in ("price", "stop", "target") if name in options
+    }
+    values: dict[str, Any] = {"symbol": BTC, "side": Side.BUY, **options}
     return c.PlaceOrder(kind=kind, quantity=Decimal(quantity), **values, **prices)
 
 
@@ -136,7 +138,9 @@ def test_a_command_is_refused_in_one_sentence_and_changes_nothing(
 def fingerprint(desk: Desk) -> bytes:
     """The state without the answers."""
     state = desk.core.state
-    return msgspec.msgpack.encode((state.cash, state.paused, state.sequence, state.symbols, state.orders, state.signals))
+    return msgspec.msgpack.encode(
+        (state.cash, state.paused, state.sequence, state.symbols, state.orders, state.signals)
+    )
 
 
 ACCEPTED: list[tuple[Callable[[], Desk], c.Command, str]] = [
@@ -166,10 +170,10 @@ ACCEPTED: list[tuple[Callable[[], Desk], c.Command, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "command", "sentence"), ACCEPTED, ids=[f"{c[0].__name__}-{c[2][:30]}" for c in ACCEPTED])
-def test_a_command_is_answered_in_one_sentence(
-    make: Callable[[], Desk], command: c.Command, sentence: str
-) -> None:
+@pytest.mark.parametrize(
+    ("make", "command", "sentence"), ACCEPTED, ids=[f"{c[0].__name__}-{c[2][:30]}" for c in ACCEPTED]
+)
+def test_a_command_is_answered_in_one_sentence(make: Callable[[], Desk], command: c.Command, sentence: str) -> None:
     desk = make()
     answer = desk.ask(command)
     assert (answer.ok, answer.text) == (True, sentence)

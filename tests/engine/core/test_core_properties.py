@@ -30,28 +30,27 @@ def random_command(desk: Desk, dice: Random) -> c.Command:
     quantity = instrument.quantity(dice.randrange(1, 60))
     near = instrument.price(quote.bid - side * dice.randrange(-3, 60))
     last = desk.state.last_signal
-    return dice.choice(
-        (
-            c.PlaceOrder(symbol=symbol, side=side, kind=OrderKind.MARKET, quantity=quantity),
-            c.PlaceOrder(symbol=symbol, side=side, kind=OrderKind.LIMIT, quantity=quantity, price=near),
-            c.PlaceOrder(symbol=symbol, side=side, kind=OrderKind.LIMIT, quantity=quantity, price=Decimal("0.07")),
-            c.ReducePosition(symbol=symbol, percent=dice.choice((0, 1, 50, 100))),
-            c.FlipPosition(symbol=symbol),
-            c.SetProtection(symbol=symbol, stop=instrument.price(quote.bid - side * dice.randrange(1, 900))),
-            c.SetProtection(symbol=symbol, target=instrument.price(quote.bid + side * dice.randrange(1, 900))),
-            c.FlattenAll(),
-            c.CancelAll(symbol=dice.choice((None, symbol))),
-            c.CancelOrder(client_id=f"desk-{desk.epoch}-{dice.randrange(1, 30)}"),
-            c.SetPaused(paused=dice.random() < 0.3),
-            c.SetPaused(paused=False),
-            c.Kill(),
-            c.SetAutonomy(autonomy=dice.choice(list(c.Autonomy))),
-            c.SetAutonomy(autonomy=c.Autonomy.AUTO),
-            c.ApproveSignal(signal_id=last),
-            c.RejectSignal(signal_id=last),
-            *(c.ReleaseSymbol(symbol=name) for name in desk.symbols),
-        )
+    choices: tuple[c.Command, ...] = (
+        c.PlaceOrder(symbol=symbol, side=side, kind=OrderKind.MARKET, quantity=quantity),
+        c.PlaceOrder(symbol=symbol, side=side, kind=OrderKind.LIMIT, quantity=quantity, price=near),
+        c.PlaceOrder(symbol=symbol, side=side, kind=OrderKind.LIMIT, quantity=quantity, price=Decimal("0.07")),
+        c.ReducePosition(symbol=symbol, percent=dice.choice((0, 1, 50, 100))),
+        c.FlipPosition(symbol=symbol),
+        c.SetProtection(symbol=symbol, stop=instrument.price(quote.bid - side * dice.randrange(1, 900))),
+        c.SetProtection(symbol=symbol, target=instrument.price(quote.bid + side * dice.randrange(1, 900))),
+        c.FlattenAll(),
+        c.CancelAll(symbol=dice.choice((None, symbol))),
+        c.CancelOrder(client_id=f"desk-{desk.epoch}-{dice.randrange(1, 30)}"),
+        c.SetPaused(paused=dice.random() < 0.3),
+        c.SetPaused(paused=False),
+        c.Kill(),
+        c.SetAutonomy(autonomy=dice.choice(list(c.Autonomy))),
+        c.SetAutonomy(autonomy=c.Autonomy.AUTO),
+        c.ApproveSignal(signal_id=last),
+        c.RejectSignal(signal_id=last),
+        *(c.ReleaseSymbol(symbol=name) for name in desk.symbols),
     )
+    return dice.choice(choices)
 
 
 def happen(desk: Desk, dice: Random) -> None:

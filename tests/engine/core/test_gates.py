@@ -116,10 +116,10 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("make", "name", "value", "threshold", "also"), FAILURES, ids=[f"{c[1]}-{c[2]}" for c in FAILURES])
-def test_a_gate_fails_alone(
-    make: Callable[[], Signal], name: str, value: str, threshold: str, also: set[str]
-) -> None:
+@pytest.mark.parametrize(
+    ("make", "name", "value", "threshold", "also"), FAILURES, ids=[f"{c[1]}-{c[2]}" for c in FAILURES]
+)
+def test_a_gate_fails_alone(make: Callable[[], Signal], name: str, value: str, threshold: str, also: set[str]) -> None:
     signal = make()
     failed = {g.name for g in signal.gates if g.verdict is Verdict.FAIL}
     assert failed == {name} | also

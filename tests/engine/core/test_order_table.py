@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 import pytest
+from msgspec.structs import replace
 
 from engine.core.state import State, SymbolState, _step
 from engine.errors import InvariantBroken
@@ -31,7 +30,18 @@ LETTERS = {
     "E": OrderStatus.EXPIRED,
     "-": None,
 }
-STEPS = "accepted refused lost part_fill last_fill cancel_sent cancel_refused canceled expired not_found".split()
+STEPS = [
+    "accepted",
+    "refused",
+    "lost",
+    "part_fill",
+    "last_fill",
+    "cancel_sent",
+    "cancel_refused",
+    "canceled",
+    "expired",
+    "not_found",
+]
 TABLE = """
 intent    W R U W F C - X E R
 unknown   W R U W F U U X E R

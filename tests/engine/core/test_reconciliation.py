@@ -76,7 +76,7 @@ def test_an_order_that_ended_here_and_lives_there_is_cancelled() -> None:
 
 
 def test_a_cancel_that_a_crash_swallowed_is_sent_again() -> None:
-    desk, orders = holding()
+    desk, _ = holding()
     stop = desk.order_of(Purpose.STOP)
     desk.fill(desk.order_of(Purpose.TARGET))
     assert desk.state.orders[stop].status is OrderStatus.CANCELING

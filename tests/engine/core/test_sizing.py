@@ -97,10 +97,12 @@ def test_a_size_never_risks_more_than_its_fraction_nor_breaks_a_cap(
 def test_the_last_word_refuses_what_is_not_sound(change: dict[str, int], name: str, value: str) -> None:
     desk = Desk()
     desk.tick()
-    good = {"price": 1_000_001, "stop": 995_000, "target": 0, "lots": 10, "leverage": 3}
+    good: dict[str, Any] = {"price": 1_000_001, "stop": 995_000, "target": 0, "lots": 10, "leverage": 3}
     ok = risk.approve_entry(desk.core.state, risk.Plan(symbol=BTC, side=Side.BUY, origin="x", **good))
     assert isinstance(ok, Approved)
-    refused = risk.approve_entry(desk.core.state, risk.Plan(symbol=BTC, side=Side.BUY, origin="x", **{**good, **change}))
+    refused = risk.approve_entry(
+        desk.core.state, risk.Plan(symbol=BTC, side=Side.BUY, origin="x", **{**good, **change})
+    )
     assert isinstance(refused, Gate)
     assert (refused.name, refused.value) == (name, value)
 
