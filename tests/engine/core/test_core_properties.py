@@ -111,7 +111,7 @@ def encoded(core: Core) -> bytes:
 SEEDS = st.integers(0, 2**32)
 STEPS = st.integers(5, 90)
 FAULTS = st.sampled_from((0.0, 0.05, 0.2, 0.4))
-THOROUGH = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @THOROUGH
