@@ -117,7 +117,7 @@ class EngineClient:
         self._refused = ""
         self._patient_until = 0.0
         self._failures = 0
-        self.epoch = 0
+        self._was_connected = False
         self.resubscribed = 0
 
     @property
@@ -247,8 +247,8 @@ class EngineClient:
         async with asyncio.timeout(WELCOME_TIMEOUT_S):
             frame = _decoded(await connection.recv())
         match frame:
-            case Welcome(version=version, epoch=epoch) if version == VERSION:
-                self.epoch = epoch
+            case Welcome(version=version) if version == VERSION:
+                pass
             case Welcome(version=version):
                 raise _NotTaken(f"The engine speaks protocol {version}, this station {VERSION}; update the older.")
             case Refused(reason=reason):
@@ -273,7 +273,7 @@ class EngineClient:
                 self._seq = seq
                 for field in Desk.__struct_fields__:
                     setattr(self._desk, field, getattr(desk, field))
-                self._connected, self._trouble, self._failures = True, "", 0
+                self._connected, self._was_connected, self._trouble, self._failures = True, True, "", 0
                 self._changed()
             case BarsUpdate(topic=topic, seq=seq, change=change):
                 chart = self._charts.get(topic)
@@ -338,7 +338,7 @@ class EngineClient:
         for waiting in self._waiting.values():
             if isinstance(waiting.frame, Stop) and not waiting.answer.done():
                 waiting.answer.set_result(Result(waiting.frame.id, ok=True, text="The engine has stopped."))
-        starting = self.epoch == 0 and asyncio.get_running_loop().time() < self._patient_until
+        starting = not self._was_connected and asyncio.get_running_loop().time() < self._patient_until
         said = self._refused or (last_line(self._log) if self._log else "")
         self._connected = False
         self._trouble = said or ("" if starting else trouble)

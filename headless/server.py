@@ -7,6 +7,7 @@ import hmac
 import ipaddress
 import ssl
 from collections.abc import Coroutine
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,6 +43,7 @@ HELLO_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 2.0
 MAX_ASKS = 32
 MAX_CLIENT_NAME = 32
+MAX_DIGITS = 18
 POLICY_VIOLATION = 1008
 
 
@@ -290,7 +292,8 @@ class Session:
     async def _result(self, frame: Ask | Query | Stop) -> Result:
         try:
             match frame:
-                case Ask(id=ask_id):
+                case Ask(id=ask_id, command=command):
+                    _check_numbers(command)
                     answer = await self._server.command(frame, f"station:{self.client}")
                     return Result(ask_id, answer.ok, answer.text)
                 case Query(id=query_id, name=name, args=args):
@@ -323,6 +326,16 @@ class Session:
 
 async def _answered(work: Coroutine[Any, Any, Answer]) -> Answer:
     return await work
+
+
+def _check_numbers(command: Command) -> None:
+    """Raise BadInput for a number no market has: NaN, infinity, or with more than `MAX_DIGITS` places on either side."""
+    for field in command.__struct_fields__:
+        value = getattr(command, field)
+        if isinstance(value, Decimal):
+            places = int(value.as_tuple().exponent) if value.is_finite() else 0
+            if not value.is_finite() or value.adjusted() >= MAX_DIGITS or places < -MAX_DIGITS:
+                raise BadInput(field, value, "use a plain number")
 
 
 def _is_loopback(host: str) -> bool:

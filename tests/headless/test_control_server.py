@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import stat
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from engine.errors import BadInput, EngineRunning, InvariantBroken
-from engine.model.command import Kill, SetPaused
+from engine.model.command import Kill, PlaceOrder, SetPaused
+from engine.model.order import OrderKind, Side
 from engine.view import Desk, NoteView
 from headless.protocol import (
     VERSION,
@@ -135,6 +137,32 @@ async def test_an_unknown_topic_and_a_second_hello_are_refused_without_hanging_u
             assert isinstance(await receive(client), Refused)
             await send(client, Subscribe("desk"))
             assert isinstance(await receive(client), DeskSnapshot)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "sNaN", "1E+999999999", "1E-999999999"])
+@pytest.mark.parametrize("field", ["quantity", "price"])
+async def test_a_number_no_market_has_stops_at_the_door(number: str, field: str) -> None:
+    numbers = {"quantity": "1", "price": "1"} | {field: number}
+    command = {"type": "PlaceOrder", "symbol": "B", "side": 1, "kind": "limit", **numbers}
+    with short_folder() as folder:
+        async with engine_at(folder / "s") as (_, backend, _), raw_client(folder / "s") as client:
+            await client.send(msgspec.json.encode({"type": "Ask", "id": "a", "command": command}).decode())
+            result = await receive(client)
+            assert isinstance(result, Result)
+            assert not result.ok
+            assert field in result.text
+            assert backend.calls == []
+
+
+async def test_an_order_of_this_world_passes_the_door() -> None:
+    order = PlaceOrder(
+        symbol="B", side=Side.BUY, kind=OrderKind.LIMIT, quantity=Decimal("0.00001"), price=Decimal("1E+5")
+    )
+    with short_folder() as folder:
+        async with engine_at(folder / "s") as (_, backend, _), raw_client(folder / "s") as client:
+            await send(client, Ask("a", order))
+            assert await receive(client) == Result("a", ok=True, text="done 1")
+            assert backend.calls == [("a", "station:raw", order)]
 
 
 async def test_queries_and_their_refusals() -> None:
