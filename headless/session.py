@@ -14,6 +14,10 @@ from pathlib import Path
 
 import msgspec
 
+from headless.birth import process_birth
+
+LAST_BYTES = 16_384
+
 DEMO_SETTINGS: dict[str, object] = {
     # A demo shows the whole way of an order within minutes: one-minute decisions, exits wide enough to pay their costs,
     # and no waiting for a record that a made-up market cannot earn.
@@ -25,45 +29,30 @@ DEMO_SETTINGS: dict[str, object] = {
 }
 
 
+class Process(msgspec.Struct, frozen=True, array_like=True):
+    """A process by id and birth, see `headless.birth`."""
+
+    pid: int
+    birth: str
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """What was started last.
 
     Attributes:
         folder: data directory of the engine.
-        engine: process id and start ticks of the engine.
-        simulator: of the simulated exchange, (0, 0) where there is none.
+        engine: the engine's process.
+        simulator: the simulated exchange's, process id 0 where there is none.
     """
 
     folder: str
-    engine: tuple[int, int]
-    simulator: tuple[int, int] = (0, 0)
+    engine: Process
+    simulator: Process = Process(0, "")
 
 
-def started_at(pid: int) -> int:
-    """Start time of a living process in clock ticks (guards against reused ids), 0 where it does not live."""
-    if pid <= 0:
-        return 0
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except FileNotFoundError:
-        return _started_elsewhere(pid)
-    state, *rest = stat.rpartition(")")[2].split()
-    return 0 if state in {"Z", "X"} else int(rest[18])
-
-
-def _started_elsewhere(pid: int) -> int:
-    if Path("/proc/self/stat").exists():
-        return 0
-    out = subprocess.run(  # noqa: S603 - fixed command, a number as its argument
-        ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return hash(out) & 0x7FFFFFFF if out else 0
-
-
-def lives(process: tuple[int, int]) -> bool:
+def lives(process: Process) -> bool:
     """The very process still runs."""
-    pid, ticks = process
-    return pid > 0 and started_at(pid) == ticks != 0
+    return process.pid > 0 and process_birth(process.pid) == process.birth
 
 
 def read_session(file: Path) -> Session | None:
@@ -81,7 +70,7 @@ def write_session(file: Path, session: Session) -> None:
     fresh.replace(file)
 
 
-def spawn(arguments: list[str], log: Path, output: Path | None = None) -> tuple[int, int]:
+def spawn(arguments: list[str], log: Path, output: Path | None = None) -> Process:
     """Start ``python -m ARGUMENTS`` in a session of its own; stderr goes to `log`, stdout to `output` (mode 0600)."""
     out = os.open(output or log, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if output else os.O_APPEND), 0o600)
     err = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -96,20 +85,27 @@ def spawn(arguments: list[str], log: Path, output: Path | None = None) -> tuple[
     finally:
         os.close(out)
         os.close(err)
-    return child.pid, started_at(child.pid)
+    return Process(child.pid, process_birth(child.pid) or "")
 
 
-def stop(process: tuple[int, int]) -> None:
+def stop(process: Process) -> None:
     """Ask a process of ours to end."""
     if lives(process):
-        os.kill(process[0], signal.SIGTERM)
+        os.kill(process.pid, signal.SIGTERM)
 
 
 def last_line(log: Path) -> str:
     """The last sentence a child left in its log, without its prefix."""
     try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        with log.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - LAST_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
         return ""
-    said = [line for line in lines[-50:] if line.startswith(("engine: ", "simulator: "))]
-    return said[-1].partition(": ")[2] if said else ""
+    for line in reversed(lines):
+        if "engine starts" in line:  # what came before belongs to an earlier run
+            return ""
+        if line.startswith(("engine: ", "simulator: ")):
+            return line.partition(": ")[2]
+    return ""

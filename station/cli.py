@@ -219,7 +219,6 @@ def _paper(home: Home) -> Path:
 def _open(home: Home, engine: Any, theme: str | None) -> None:
     """Start or find the engine, then the screen on its socket."""
     from headless.client import EngineClient
-
     from station.app import StationApp
     from storage.home import Home as Homes
 

@@ -48,12 +48,12 @@ async def _measure(folder: Path, rate: float, seconds: float) -> dict[str, objec
         await asyncio.sleep(0.05)
     station = StationProcess(["attach"], folder)
     await _drained(station, WARM_S)
-    before = {name: _cpu(pid) for name, pid in _pids(engine[0], station).items()}
-    rss = {name: psutil.Process(pid).memory_info().rss for name, pid in _pids(engine[0], station).items()}
+    before = {name: _cpu(pid) for name, pid in _pids(engine.pid, station).items()}
+    rss = {name: psutil.Process(pid).memory_info().rss for name, pid in _pids(engine.pid, station).items()}
     began = time.perf_counter()
     latencies, messages = await _latencies(client, addresses, station, seconds)
     took = time.perf_counter() - began
-    pids = _pids(engine[0], station)
+    pids = _pids(engine.pid, station)
     shares = {f"{name}_core": round((_cpu(pid) - before[name]) / took, 3) for name, pid in pids.items()}
     grown = {f"{n}_rss_mb": round(psutil.Process(p).memory_info().rss / 2**20, 1) for n, p in pids.items()}
     station.close()

@@ -59,9 +59,9 @@ def find_session(folder: Path) -> Session:
 def stop_all(folder: Path) -> None:
     """End engine and simulator of a data directory."""
     session = read_session(Home(folder).run / "session.json")
-    for pid, _ in (session.engine, session.simulator) if session is not None else ():
+    for process in (session.engine, session.simulator) if session is not None else ():
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(process.pid, signal.SIGKILL)
 
 
 async def _moving(folder: Path, station: StationProcess) -> float:
