@@ -86,7 +86,7 @@ def _on_clock(deck: Deck, event: e.ClockTick) -> None:
     state = deck.state
     if state.cash is None or state.day_start <= 0:
         return
-    equity, settings = state.equity(), state.settings
+    equity, settings = state.last_equity, state.settings  # as of this very event
     if state.day_loss_is_over():
         set_mode(deck, halt="")
         deck.note(Level.INFO, "a new day: the day-loss halt is lifted")

@@ -160,6 +160,13 @@ def limits(state: State, s: SymbolState) -> list[Gate]:
             f"< {settings.max_exposure:.2f}x",
             "exposure limit reached",
         ),
+        judged(
+            "in flight",
+            not _entering(state, s),
+            "an entry" if _entering(state, s) else "none",
+            "none",
+            "an entry of this symbol is already on its way",
+        ),
         judged("cool-down", wait == 0, f"{wait} s", "0 s", "the symbol cools down after its stop"),
     ]
 

@@ -119,6 +119,7 @@ class State(msgspec.Struct, kw_only=True):
     day: int = -1
     day_start: Money = 0
     peak: Money = 0
+    last_equity: Money = 0
     sequence: int = 0
     last_signal: int = 0
     trades: int = 0
@@ -257,7 +258,7 @@ def _clock(state: State, event: e.ClockTick) -> None:
     _see(state, event.view)
     if state.cash is None:
         return
-    equity = state.equity()
+    equity = state.last_equity = state.equity()
     state.peak = max(state.peak, equity)
     day = state.market_time // DAY_MS
     if state.market_time and day > state.day:  # days are the market's: a replay's lie in the past

@@ -149,6 +149,7 @@ def test_a_good_candidate_passes_every_gate_in_order() -> None:
         ("drawdown", "pass"),
         ("positions", "pass"),
         ("exposure", "pass"),
+        ("in flight", "pass"),
         ("cool-down", "pass"),
         ("leverage", "pass"),
         ("size", "pass"),

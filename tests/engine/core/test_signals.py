@@ -10,7 +10,7 @@ from engine.model.decision import EntryPlanned, SignalDecided, TimerSet
 from engine.model.order import OrderKind, Purpose, Side
 from engine.model.record import Record
 from engine.model.signal import Action, SignalStatus
-from tests.engine.core.scenario import BTC, FRAME, T0, Desk, every, only, sent
+from tests.engine.core.scenario import BTC, FRAME, T0, Desk, every, gate, only, sent
 
 MINUTE = 60_000
 
@@ -109,6 +109,16 @@ def test_a_position_is_not_added_to() -> None:
     assert every(SignalDecided, desk.bar(side=1)) == []
 
 
+def test_an_entry_on_its_way_lets_no_other_one_out() -> None:
+    desk = Desk()
+    (request,) = sent(desk.cross())
+    desk.lose(request.client_id)  # UNKNOWN: it may be filled any moment
+    desk.bar(side=0)
+    assert sent(desk.bar(side=-1)) == []
+    assert desk.signal().status is SignalStatus.REFUSED
+    assert gate(desk.signal(), "in flight").value == "an entry"
+
+
 def test_a_backfilled_bar_teaches_and_decides_nothing() -> None:
     desk = Desk()
     desk.bar()
@@ -197,7 +207,7 @@ def test_observe_shows_and_sends_nothing() -> None:
         SignalStatus.OBSERVED,
         "observe mode: shown, not traded",
     )
-    assert len(desk.signal().gates) == 17
+    assert len(desk.signal().gates) == 18
 
 
 def test_approve_waits_and_sends_when_asked() -> None:
@@ -267,7 +277,7 @@ def test_approval_runs_risk_again() -> None:
     answer = desk.ask(ApproveSignal(signal_id=1))
     assert not answer.ok
     assert "running paused (needs on)" in answer.text
-    assert [g.name for g in desk.signal().gates[17:20]] == ["data fresh", "drift", "position"]
+    assert [g.name for g in desk.signal().gates[18:21]] == ["data fresh", "drift", "position"]
 
 
 def test_approval_that_the_last_word_refuses_is_no_success() -> None:
