@@ -50,6 +50,7 @@ class Runtime:
         last_seq: the newest sequence the journal holds.
         probe: told of the crash points.
         view: gives the newest quotes of the named symbols, for events that carry them.
+        snapshot_every: entries between two snapshots.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Runtime:
         *,
         probe: Probe = no_probe,
         view: Callable[[Sequence[str]], MarketView] = lambda _: EMPTY_VIEW,
+        snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
         self.core = core
         self.read_only = ""
@@ -71,6 +73,7 @@ class Runtime:
         self._clock = clock
         self._seq = last_seq
         self._snapshot_seq = last_seq
+        self._snapshot_every = snapshot_every
         self._probe = probe
         self._view = view
         self._queue: deque[e.Event] = deque()
@@ -150,7 +153,7 @@ class Runtime:
                 self._act(decision)
         if broken is not None:
             raise broken
-        if self._seq - self._snapshot_seq >= SNAPSHOT_EVERY:
+        if self._seq - self._snapshot_seq >= self._snapshot_every:
             await self.snapshot()
 
     async def _commit(self, entries: list[Entry]) -> bool:

@@ -44,6 +44,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         simulator: file that holds the simulated exchange's addresses and keys (mode 0600), demo only.
         symbols: traded symbols; empty takes all the simulated exchange lists, or the configured ones.
         lockstep: the simulated exchange waits for us after each bar (maximum speed).
+        snapshot_every: journal entries between two snapshots.
         settings: overrides of the configured trading numbers.
     """
 
@@ -53,6 +54,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...] = ()
     lockstep: bool = False
     base_ms: int = 60_000
+    snapshot_every: int = 10_000
     settings: dict[str, Any] = {}
 
 
@@ -185,6 +187,7 @@ class Daemon:
             last,
             probe=probe,
             view=lambda names: self.market.view(names),  # noqa: PLW0108 - made below
+            snapshot_every=options.snapshot_every,
         )
         market = self.market = Market(
             symbols, options.base_ms, settings.timeframe_ms, readings.LiveReadings(settings), clock, runtime.put
