@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -143,11 +144,12 @@ class Daemon:
             for seq in journal.torn:
                 self.errors.append(f"journal entry {seq} could not be read and was set aside")
             self._step("journal", 1, 1)
-            await self._trade(core, last, journal, probe, database)
+            async with AsyncExitStack() as resources:
+                await self._trade(core, last, journal, probe, resources)
         finally:
             await database.close()
 
-    async def _trade(self, core: Any, last: int, journal: Any, probe: Probe, database: Any) -> None:
+    async def _trade(self, core: Any, last: int, journal: Any, probe: Probe, resources: AsyncExitStack) -> None:
         from engine import readings
         from engine.feeds.ccxt_feed import CcxtFeed
         from engine.market import Market
@@ -173,12 +175,14 @@ class Daemon:
         readings.warm_up()
         self._step("exchange client", 1, 1)
         feed = self._feed = CcxtFeed(access, clock, base_ms=options.base_ms, one_socket=options.lockstep)
+        resources.push_async_callback(feed.close)
         self._step("contracts", 0, 1)
         listed = {i.symbol: i for i in await feed.instruments()}
         symbols = self._symbols(listed, config.feed.symbols)
         instruments = tuple(listed[s] for s in symbols)
         self._step("contracts", 1, 1)
         venue = self.venue = self._make_venue(access, clock, probe, core)
+        resources.push_async_callback(venue.close)
         runtime = self.runtime = Runtime(
             core,
             journal,
@@ -240,11 +244,6 @@ class Daemon:
             self.ready.set()
             if not options.lockstep:
                 group.create_task(self._tick())
-            try:
-                await asyncio.Event().wait()
-            finally:
-                await feed.close()
-                await venue.close()
 
     def _make_venue(self, access: Any, clock: Any, probe: Probe, core: Any) -> Any:
         if self.options.mode == "demo":
