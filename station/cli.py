@@ -220,11 +220,16 @@ def _open(home: Home, engine: Any, theme: str | None) -> None:
     """Start or find the engine, then the screen on its socket."""
     from headless.client import EngineClient
     from station.app import StationApp
+    from station.keymap import read_keys
+    from station.themes import NAMES
     from storage.home import Home as Homes
 
+    keys = read_keys(home.root / "keys.toml")
+    if theme is not None and theme not in NAMES:
+        raise BadInput("theme", theme, f"use one of {', '.join(NAMES)}")
     folder = engine(home)
     client = EngineClient(Homes(folder).socket, folder / "engine.log")
-    StationApp(client, keys={}, theme=theme or "", symbol=None).run()
+    StationApp(client, keys=keys, theme=theme or "", symbol=None).run()
 
 
 def main() -> None:

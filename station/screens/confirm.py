@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Label
 
@@ -17,6 +20,11 @@ class Confirm(Dialog[bool]):
         detail: what it means right now, in one sentence.
         word: typed to confirm on LIVE; empty asks for y.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "say('yes')", "Yes", show=False),
+        Binding("n", "say('no')", "No", show=False),
+    ]
 
     def __init__(self, title: str, detail: str, word: str = "") -> None:
         super().__init__()
@@ -39,12 +47,7 @@ class Confirm(Dialog[bool]):
         """The typed word decides."""
         self.dismiss(event.value.strip() == self._word)
 
-    def key_y(self) -> None:
-        """Yes."""
+    def action_say(self, answer: str) -> None:
+        """Yes or no, where no word is asked for."""
         if not self._word:
-            self.dismiss(result=True)
-
-    def key_n(self) -> None:
-        """No."""
-        if not self._word:
-            self.dismiss(result=False)
+            self.dismiss(answer == "yes")

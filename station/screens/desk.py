@@ -8,6 +8,7 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -58,6 +59,7 @@ class DeskScreen(Screen[None]):
     DEFAULT_CSS = """
     DeskScreen { layout: vertical; }
     DeskScreen #too-small { display: none; height: 1fr; content-align: center middle; }
+    DeskScreen #trouble { display: none; height: auto; padding: 0 1; color: $text-error; text-style: bold; }
     DeskScreen #top { height: 3fr; }
     DeskScreen #middle { height: 12; }
     DeskScreen #low { height: 10; }
@@ -93,6 +95,7 @@ class DeskScreen(Screen[None]):
         """Banner, charts, decisions, holdings, keys."""
         yield ModeBanner(id="banner")
         yield Static(f"This terminal is too small: {MIN_WIDTH} x {MIN_HEIGHT} are needed.", id="too-small")
+        yield Static(id="trouble")
         yield StartSteps(id="steps")
         with Horizontal(id="top"):
             yield Watchlist(id="watch", classes="panel")
@@ -172,9 +175,9 @@ class DeskScreen(Screen[None]):
         self.query_one(ModeBanner).show(desk, now, connected=self._source.connected)
         self.query_one(StartSteps).show(desk)
         trouble = self._source.trouble
-        self.query_one("#steps").display = not desk.status.ready or bool(trouble)
-        if trouble:
-            self.query_one("#steps").border_title = trouble
+        line = self.query_one("#trouble", Static)
+        line.display = bool(trouble)
+        line.update(Content(trouble))
         self._chart("#chart", self.timeframe_ms, now)
         if wide:
             self._chart("#chart2", self._longer(), now)
@@ -192,6 +195,7 @@ class DeskScreen(Screen[None]):
         desk, symbol = self.desk, self.symbol
         orders = [o for o in desk.orders.values() if o.symbol == symbol]
         fills = [f for f in desk.fills if f.symbol == symbol]
+        watch = desk.watch.get(symbol)
         self.query_one(name, CandleChart).show(
             self._source.bars(symbol, timeframe_ms),
             desk.instruments.get(symbol),
@@ -200,6 +204,7 @@ class DeskScreen(Screen[None]):
             orders,
             fills,
             now,
+            change=watch.change if watch is not None else None,
         )
 
     def _summary(self) -> str:
@@ -362,7 +367,7 @@ class DeskScreen(Screen[None]):
         if self._crosshair:
             self._charts.move_crosshair(by, 0)
         else:
-            self._charts.scroll(by * 4)
+            self._charts.scroll(-4 * by)
 
     def _do_newest(self) -> None:
         self._charts.home()

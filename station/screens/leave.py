@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Label
 
@@ -11,6 +14,11 @@ from station.screens.dialog import Dialog
 
 class Leave(Dialog[str]):
     """Dismisses with ``detach`` or ``stop``."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d,enter", "choose('detach')", "Detach", show=False),
+        Binding("s", "choose('stop')", "Stop", show=False),
+    ]
 
     def __init__(self, positions: int) -> None:
         super().__init__()
@@ -25,14 +33,6 @@ class Leave(Dialog[str]):
             yield Label("[b]s[/b]           stop the engine too: stops and targets stay at the venue")
             yield Label("[b]Esc[/b]         stay")
 
-    def key_d(self) -> None:
-        """Detach."""
-        self.dismiss("detach")
-
-    def key_enter(self) -> None:
-        """Detach."""
-        self.dismiss("detach")
-
-    def key_s(self) -> None:
-        """Stop the engine."""
-        self.dismiss("stop")
+    def action_choose(self, choice: str) -> None:
+        """Detach or stop."""
+        self.dismiss(choice)

@@ -1,0 +1,51 @@
+"""A source without an engine: a sample desk, frozen time, and a list of what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from engine.model.command import Command
+from engine.view import BarsView, Desk
+from headless.source import Answer
+from tests.widgets.desk_sample import NOW, sample_bars, sample_desk
+
+
+class FakeSource:
+    """Implements headless.source.Source."""
+
+    def __init__(self, desk: Desk | None = None, *, connected: bool = True, trouble: str = "") -> None:
+        self._desk = desk or sample_desk(NOW)
+        self.connected = connected
+        self.trouble = trouble
+        self.asked: list[Command] = []
+        self.stopped = False
+        self.charts: frozenset[tuple[str, int]] = frozenset()
+
+    @property
+    def desk(self) -> Desk:
+        return self._desk
+
+    def bars(self, symbol: str, timeframe_ms: int) -> BarsView | None:
+        return sample_bars(symbol, timeframe_ms) if (symbol, timeframe_ms) in self.charts else None
+
+    def watch_bars(self, charts: frozenset[tuple[str, int]]) -> None:
+        self.charts = charts
+
+    def now(self) -> int:
+        return NOW
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        self.callback = callback
+
+    async def ask(self, command: Command) -> Answer:
+        self.asked.append(command)
+        return Answer(ok=True, text="done")
+
+    async def query(self, name: str, args: dict[str, str | int | float | None]) -> msgspec.Raw:
+        return msgspec.Raw(b"[]")
+
+    async def stop_engine(self) -> Answer:
+        self.stopped = True
+        return Answer(ok=True, text="stopped")
