@@ -236,6 +236,8 @@ class Daemon:
             writer.begin()
             self._step("account", 0, 1)
             await venue.open(instruments, [o for o in core.state.orders.values() if o.open], runtime)
+            if options.mode != "demo":
+                self._settle(core)
             await runtime.reconciled()
             self._step("account", 1, 1)
             feed.resume({s: market.last_base(s) for s in symbols})
@@ -291,6 +293,14 @@ class Daemon:
 
         self._step("history", 0, len(symbols))
         await asyncio.gather(*(load(symbol) for symbol in symbols))
+
+    def _settle(self, core: Any) -> None:
+        """Paper orders that were open while no engine ran settle on the whole bars since the last known quote."""
+        for symbol, s in core.state.symbols.items():
+            if s.orders and s.quote.venue_time:
+                bars = self.market.base(symbol)
+                after = s.quote.venue_time // self.market.base_ms * self.market.base_ms + self.market.base_ms
+                self.venue.settle(symbol, bars[int(bars.open_time.searchsorted(after)) :])
 
     def _chart(self, symbol: str, timeframe_ms: int) -> Any:
         return self._charts.load(symbol, timeframe_ms) if self._charts is not None else None

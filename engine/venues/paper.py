@@ -6,6 +6,7 @@ Its orders live in the journal: it is rebuilt from the state the engine recovere
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from engine.bars import Bars
 from engine.core.state import State
@@ -144,15 +145,16 @@ class PaperVenue:
     def settle(self, symbol: str, bars: Bars) -> None:
         """After downtime: each missed bar as open, then its worse extreme for the position, then the other, then close.
 
-        That is stop first when stop and target lie in one bar, and a gap through a stop fills at the open. The fills are
-        marked as backfilled.
+        That is stop first when stop and target lie in one bar; a trigger inside the bar fills there, a gap through it at
+        the open. The fills are marked as backfilled.
         """
         book, instrument = self._books[symbol], self._instruments[symbol]
         self._backfilled = True
         for bar in bars:
             worse, better = (bar.low, bar.high) if book.position >= 0 else (bar.high, bar.low)
-            for price in (bar.open, worse, better, bar.close):
-                ticks = instrument.nearest_ticks(price)
+            corners = [instrument.nearest_ticks(price) for price in (bar.open, worse, better, bar.close)]
+            triggers = [r.order.trigger for r in book.resting() if r.order.trigger is not None]
+            for ticks in _through(corners, triggers):
                 self._times[symbol] = bar.open_time
                 quote = Quote(ticks, ticks + 1, 0, 0, ticks, ticks, bar.open_time, self._now())
                 self._tell(symbol, book.market(quote))
@@ -206,6 +208,16 @@ class PaperVenue:
     def _put(self, event: e.Event) -> None:
         assert self._sink is not None
         self._sink.event(event)
+
+
+def _through(corners: Sequence[int], triggers: Sequence[int]) -> list[int]:
+    """The corners with every trigger that lies on the way from one to the next, in passing order; ticks."""
+    path = [corners[0]]
+    for begin, end in pairwise(corners):
+        low, high = min(begin, end), max(begin, end)
+        path += sorted((t for t in triggers if low < t < high), reverse=end < begin)
+        path.append(end)
+    return path
 
 
 def _book_order(request: OrderRequest, lots: int) -> BookOrder:
