@@ -146,6 +146,7 @@ class DeskWriter:
     ) -> None:
         """The engine at a glance."""
         state = self._state
+        self._publisher.publish(pictures.account(state))
         received = max((q.received for q in self._market.quotes.values()), default=0)
         self._publisher.publish(
             StatusView(

@@ -29,8 +29,8 @@ class Leave(Dialog[str]):
         with Vertical(classes="box") as box:
             box.border_title = "Quit"
             open_now = f"{self._positions} open position{'s' if self._positions != 1 else ''}"
-            yield Label(f"[b]d[/b] or [b]Enter[/b]  detach: the engine goes on trading ({open_now})")
-            yield Label("[b]s[/b]           stop the engine too: stops and targets stay at the venue")
+            yield Label(f"[b]d[/b] or [b]Enter[/b]  detach: the engine goes on ({open_now})")
+            yield Label("[b]s[/b]           stop the engine; stops stay at the venue")
             yield Label("[b]Esc[/b]         stay")
 
     def action_choose(self, choice: str) -> None:
