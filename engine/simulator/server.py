@@ -128,6 +128,8 @@ def _application(simulation: Simulation, player: Player) -> web.Application:
     app.add_routes(
         [
             web.get("/sim/state", control.state),
+            web.post("/sim/pause", control.pause),
+            web.post("/sim/resume", control.resume),
             web.get("/sim/faults", control.faults),
             web.post("/sim/faults", control.change_faults),
             web.get("/sim/lockstep", streams.lockstep),
@@ -153,6 +155,16 @@ class _Control:
     async def state(self, _request: web.Request) -> web.Response:
         """GET /sim/state."""
         return _json(state_of(self._sim, self._player))
+
+    async def pause(self, request: web.Request) -> web.Response:
+        """POST /sim/pause: the market stands still, requests are still answered."""
+        self._player.pause()
+        return await self.state(request)
+
+    async def resume(self, request: web.Request) -> web.Response:
+        """POST /sim/resume."""
+        self._player.resume()
+        return await self.state(request)
 
     async def faults(self, _request: web.Request) -> web.Response:
         """GET /sim/faults: what is on, with hits."""
@@ -202,6 +214,7 @@ def state_of(simulation: Simulation, player: Player) -> dict[str, object]:
         "faults_hit": simulation.switchboard.hits,
         "waits_timed_out": simulation.lockstep.timeouts + player.slow_waits,
         "started": simulation.started,
+        "paused": player.paused,
         "ended": simulation.ended,
     }
 

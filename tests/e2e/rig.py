@@ -83,6 +83,12 @@ class Rig:
             found: dict[str, Any] = await response.json()
             return found
 
+    async def pause(self, *, still: bool) -> dict[str, Any]:
+        """Let the market stand still or go on; the exchange's summary."""
+        async with self.session.post(f"{self.addresses.rest}/sim/{'pause' if still else 'resume'}") as response:
+            found: dict[str, Any] = await response.json()
+            return found
+
 
 @asynccontextmanager
 async def rig(folder: Path, simulate: list[str]) -> AsyncIterator[Rig]:

@@ -165,3 +165,19 @@ async def test_funding_is_paid_every_eight_hours_at_the_published_rate(start: An
     _, rates = await client.raw("GET", "/fapi/v1/fundingRate?symbol=BTCUSDT&limit=1")
     assert row["time"] == rates[0]["fundingTime"] == begin + 120_000
     assert Decimal(row["income"]) == -Decimal(rates[0]["fundingRate"]) * 5_000 != 0
+
+
+async def test_a_paused_market_stands_still_and_goes_on_from_there(start: Any, scripted: Any) -> None:
+    client = await start(scripted([FLAT] * 4_000), speed=600.0)
+    socket = await client.session.ws_connect(f"{client.running.ws}/ws/{KLINE}")
+    await socket.receive()
+    _, still = await client.raw("POST", "/sim/pause")
+    assert still["paused"]
+    for _ in range(20):  # twenty round trips: tens of steps at this speed
+        later = await client.state()
+    assert (later["steps"], later["time"]) == (still["steps"], still["time"])
+    await client.raw("POST", "/sim/resume")
+    async with asyncio.timeout(10):
+        while (await client.state())["steps"] <= still["steps"]:
+            await asyncio.sleep(0)
+    await socket.close()
