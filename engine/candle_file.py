@@ -6,13 +6,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from engine.bars import Bars, Floats, Ints
 from engine.errors import BadInput
+from engine.model.market import TIMEFRAMES
 
 COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
 FIRST_MS = 1_000_000_000_000  # 2001-09-09: anything smaller is seconds
+LAST_MS = 10_000_000_000_000  # 2286-11-20: anything larger is microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,34 +27,68 @@ class Gap:
     missing: int
 
 
+class Repair(msgspec.Struct, frozen=True):
+    """One thing that was mended on reading.
+
+    Attributes:
+        what: "sorted" (rows that stood before an earlier row) or "duplicates" (repeated rows that were dropped).
+        rows: how many rows.
+        first_row: the first of them, counted from 1 as in the file.
+    """
+
+    what: str
+    rows: int
+    first_row: int
+
+    def sentence(self) -> str:
+        """For a person."""
+        if self.what == "sorted":
+            return f"{self.rows} rows were out of order (the first is row {self.first_row}): sorted by open time"
+        return f"{self.rows} rows stood twice (the first is row {self.first_row}): the copies were dropped"
+
+
 @dataclass(frozen=True, slots=True)
 class CandleFile:
-    """A checked file. `symbol` is the unified symbol its name suggests, or None."""
+    """A checked file. `symbol` is the unified symbol its name suggests, or None; `repairs` is empty unless asked for."""
 
     path: Path
     bars: Bars
     timeframe_ms: int
     gaps: tuple[Gap, ...]
     symbol: str | None
+    repairs: tuple[Repair, ...] = ()
 
 
-def read_candles(path: Path) -> CandleFile:
-    """Read and check a candle file; raises BadInput naming row, field and value. Rows count from 1."""
-    bars = _checked(path, _table(path))
-    steps = np.diff(bars.open_time)
-    timeframe = int(steps.min())
-    wide = np.flatnonzero(steps != timeframe)
-    for i in wide[steps[wide] % timeframe != 0]:
-        raise BadInput(
-            f"{path.name} row {int(i) + 2} timestamp",
-            int(bars.open_time[i + 1]),
-            f"bars must lie on a grid of {timeframe} ms; repair or resample the file",
-        )
-    gaps = tuple(
-        Gap(int(bars.open_time[i]) + timeframe, int(bars.open_time[i + 1]), int(steps[i] // timeframe) - 1)
-        for i in wide
+def read_candles(path: Path, *, repair: bool = False) -> CandleFile:
+    """Read and check a candle file; raises BadInput naming row, field and value. Rows count from 1.
+
+    Missing bars are no error: they are reported as `gaps`.
+
+    Args:
+        path: Parquet or CSV with `COLUMNS`; timestamp is the open time in ms UTC.
+        repair: mend what can be mended without guessing: sort rows, and drop rows that repeat another in every field.
+            Everything else is refused all the same.
+    """
+    rows = _Rows(path.name, _table(path))
+    rows.check_times()
+    repairs = rows.repair() if repair else ()
+    rows.check_order()
+    rows.check_prices()
+    times = rows.times
+    timeframe = _timeframe(times)
+    steps = np.diff(times)
+    rows.refuse("timestamp", times, _after(steps % timeframe != 0), f"bars must lie on a grid of {timeframe} ms")
+    bars = Bars(times, *rows.columns)
+    return CandleFile(path, bars, timeframe, gaps_of(times, timeframe), symbol_of(path), repairs)
+
+
+def gaps_of(times: Ints, timeframe_ms: int) -> tuple[Gap, ...]:
+    """The holes between sorted open times (ms UTC) that lie on one grid of `timeframe_ms`."""
+    steps = np.diff(times)
+    return tuple(
+        Gap(int(times[i]) + timeframe_ms, int(times[i + 1]), int(steps[i]) // timeframe_ms - 1)
+        for i in np.flatnonzero(steps > timeframe_ms)
     )
-    return CandleFile(path, bars, timeframe, gaps, symbol_of(path))
 
 
 def symbol_of(path: Path) -> str | None:
@@ -87,36 +124,97 @@ def _table(path: Path) -> dict[str, np.ndarray]:
     return {name: table[name].to_numpy() for name in COLUMNS}
 
 
-def _checked(path: Path, table: dict[str, np.ndarray]) -> Bars:
-    n = len(table["timestamp"])
-    if n < 2:
-        raise BadInput(f"{path.name} rows", n, "at least two bars are needed")
-    for name in COLUMNS:
-        values = table[name].astype(np.float64)
-        _refuse(path, name, values, ~np.isfinite(values), "must be a number; fill or drop the row")
-    times: Ints = np.array(table["timestamp"], dtype=np.int64)
-    columns: list[Floats] = [np.array(table[name], dtype=np.float64) for name in COLUMNS[1:]]
-    open_, high, low, close, volume = columns
-    _refuse(
-        path,
-        "timestamp",
-        times,
-        times < FIRST_MS,
-        "timestamps are milliseconds since 1970 UTC; these look like seconds",
-    )
-    later = np.concatenate(([False], np.diff(times) == 0))
-    _refuse(path, "timestamp", times, later, "the same open time stands twice; drop one")
-    backwards = np.concatenate(([False], np.diff(times) < 0))
-    _refuse(path, "timestamp", times, backwards, "rows must be sorted by open time")
-    for name, values in zip(COLUMNS[1:5], columns[:4], strict=True):
-        _refuse(path, name, values, values <= 0, "prices must be positive")
-    _refuse(path, "volume", volume, volume < 0, "volume cannot be negative")
-    _refuse(path, "high", high, high < np.maximum(open_, close), "high must not be below open or close")
-    _refuse(path, "low", low, low > np.minimum(open_, close), "low must not be above open or close")
-    return Bars(times, open_, high, low, close, volume)
+class _Rows:
+    """The rows of a file on their way to bars; knows where each stood, so that a refusal names the file's own row."""
+
+    def __init__(self, name: str, table: dict[str, np.ndarray]) -> None:
+        self.name = name
+        self._stood: Ints | None = None
+        n = len(table["timestamp"])
+        if n < 2:
+            raise BadInput(f"{name} rows", n, "at least two bars are needed")
+        for column in COLUMNS:
+            values = table[column]
+            if values.dtype.kind == "f":
+                self.refuse(column, values, ~np.isfinite(values), "must be a number; fill or drop the row")
+        stamps = table["timestamp"]
+        if stamps.dtype.kind == "f":
+            self.refuse("timestamp", stamps, stamps != np.floor(stamps), "timestamps are whole milliseconds")
+        # copies where needed: what Arrow hands out may be read-only
+        self.times: Ints = np.array(stamps, dtype=np.int64)
+        self.columns: list[Floats] = [np.array(table[column], dtype=np.float64) for column in COLUMNS[1:]]
+
+    def refuse(self, field: str, values: np.ndarray, wrong: np.ndarray, remedy: str) -> None:
+        """Raise BadInput for the first wrong row, if there is one."""
+        if not wrong.any():
+            return
+        i = int(wrong.argmax())
+        raise BadInput(f"{self.name} row {self._row(i)} {field}", values[i], remedy)
+
+    def check_times(self) -> None:
+        """Times are milliseconds."""
+        unit = "timestamps are milliseconds since 1970 UTC; these look like"
+        self.refuse("timestamp", self.times, self.times < FIRST_MS, f"{unit} seconds")
+        self.refuse("timestamp", self.times, self.times >= LAST_MS, f"{unit} microseconds or finer")
+
+    def repair(self) -> tuple[Repair, ...]:
+        """Sort rows, then drop rows that repeat the one before in every field; says what was done."""
+        done: list[Repair] = []
+        backwards = self.times < np.maximum.accumulate(self.times)
+        if backwards.any():
+            done.append(Repair("sorted", int(backwards.sum()), int(backwards.argmax()) + 1))
+            self._take(np.argsort(self.times, kind="stable"))
+        again = _after(np.logical_and.reduce([np.diff(column) == 0 for column in (self.times, *self.columns)]))
+        if again.any():
+            copies = np.flatnonzero(again)
+            first = min(self._row(int(i)) for i in copies)
+            self._take(np.flatnonzero(~again))
+            done.append(Repair("duplicates", len(copies), first))
+            if len(self.times) < 2:
+                raise BadInput(f"{self.name} rows", len(self.times), "at least two bars are needed")
+        return tuple(done)
+
+    def check_order(self) -> None:
+        """Times rise, and none stands twice."""
+        steps = np.diff(self.times)
+        twice = _after(steps == 0)
+        if twice.any():
+            i = int(twice.argmax())
+            same = all(column[i] == column[i - 1] for column in self.columns)
+            remedy = "the same open time stands twice; drop one"
+            if not same:
+                remedy += f" (row {self._row(i - 1)} has other values)"
+            self.refuse("timestamp", self.times, twice, remedy)
+        self.refuse("timestamp", self.times, _after(steps < 0), "rows must be sorted by open time")
+
+    def check_prices(self) -> None:
+        """Each bar is possible."""
+        open_, high, low, close, volume = self.columns
+        for name, values in zip(COLUMNS[1:5], self.columns[:4], strict=True):
+            self.refuse(name, values, values <= 0, "prices must be positive")
+        self.refuse("volume", volume, volume < 0, "volume cannot be negative")
+        self.refuse("high", high, high < np.maximum(open_, close), "high must not be below open or close")
+        self.refuse("low", low, low > np.minimum(open_, close), "low must not be above open or close")
+
+    def _row(self, i: int) -> int:
+        return (i if self._stood is None else int(self._stood[i])) + 1
+
+    def _take(self, order: Ints) -> None:
+        self.times = self.times[order]
+        self.columns = [column[order] for column in self.columns]
+        self._stood = order if self._stood is None else self._stood[order]
 
 
-def _refuse(path: Path, name: str, values: np.ndarray, wrong: np.ndarray, remedy: str) -> None:
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        raise BadInput(f"{path.name} row {int(rows[0]) + 1} {name}", values[rows[0]], remedy)
+def _after(steps: np.ndarray) -> np.ndarray:
+    """A mask over steps between rows as a mask over the rows they lead to."""
+    return np.concatenate(([False], steps))
+
+
+def _timeframe(times: Ints) -> int:
+    """The shortest step where it is a usual timeframe, else the most frequent one: a stray row must not set the grid."""
+    steps = np.diff(times)
+    shortest = int(steps.min())
+    if shortest in TIMEFRAMES.values():
+        return shortest
+    values, counts = np.unique(steps, return_counts=True)
+    return int(values[counts.argmax()])

@@ -172,10 +172,10 @@ class Journal(Protocol):
 
 
 class CandleStore(Protocol):
-    """Closed bars on disk."""
+    """Closed bars on disk. Blocking: call it from a thread."""
 
-    def read(self, venue: str, symbol: str, timeframe_ms: int, since: int) -> Bars:
-        """Stored bars from `since` (ms UTC) on."""
+    def read(self, venue: str, symbol: str, timeframe_ms: int, since: int = 0, until: int | None = None) -> Bars:
+        """Stored bars with since <= open time < until (ms UTC; None: to the end), oldest first."""
         ...
 
     def write(self, venue: str, symbol: str, timeframe_ms: int, bars: Bars) -> None:

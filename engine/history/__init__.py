@@ -1,0 +1,1 @@
+"""History of a market: what is missing, and asking a source for it."""
