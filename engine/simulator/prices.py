@@ -4,13 +4,15 @@ The return of a symbol in a minute is ``scale x (a x market + b x sector + c x o
 shock times a stochastic volatility whose logarithm is an AR(1) process; drifts come in regimes of 20 to 120 minutes, so
 that trend followers have something to follow. A weak pull keeps prices near where they began over months.
 
-Bars depend on the seed and their index alone: not on the clock, nor on how many symbols are served.
+Bars depend on the seed and their index alone: not on the clock, nor on how many symbols are served. The sizes at the
+best bid and ask wander from step to step and lean a little towards where the price goes next, as in a real book.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator, default_rng
@@ -32,6 +34,9 @@ FREEDOM = 5.0
 DRIFT = 0.16
 PULL = 0.00002
 LOTS_SHOWN_USD = 400_000.0
+SIZE_SWING = 0.6
+SIZE_MEMORY = 8
+SIZE_LEAN = 0.25
 
 
 class _Factor:
@@ -72,6 +77,19 @@ class _Drift:
             self._left -= span
             i += span
         return out
+
+
+class _Lane(NamedTuple):
+    """One minute of one symbol, slot by slot: prices in ticks, sizes in lots; `ups` says that the buyer took."""
+
+    name: str
+    prices: list[int]
+    ups: list[bool]
+    spread: int
+    bid_lots: list[int]
+    ask_lots: list[int]
+    traded: list[int]
+    row: tuple[int, int, int, int, int]
 
 
 class _Symbol:
@@ -154,8 +172,9 @@ class GeneratedMarket:
         """Steps for ever."""
         dice = Random(self._seed)
         shaper = default_rng((self._seed, 7))
+        sizer = default_rng((self._seed, 8))
         while True:
-            yield from self._minute(dice, shaper)
+            yield from self._minute(dice, shaper, sizer)
             self._index += 1
 
     def _more(self) -> None:
@@ -184,26 +203,26 @@ class GeneratedMarket:
         o, h, low, c, lots = (int(column[i]) for column in self._rows[name][block])
         return o, h, low, c, lots
 
-    def _minute(self, dice: Random, shaper: Generator) -> Iterator[Step]:
+    def _minute(self, dice: Random, shaper: Generator, sizer: Generator) -> Iterator[Step]:
         index = self._index - (len(next(iter(self._history.values()))))
         begin = self.start + index * MINUTE_MS
         slots = self._slots
-        lanes = [self._lane(name, slots, dice, shaper) for name in self._symbols]
+        lanes = [self._lane(name, slots, dice, shaper, sizer) for name in self._symbols]
         width = MINUTE_MS / slots
         for k in range(slots):
             at = begin + int(k * width)
-            for name, prices, ups, spread, shown, lots, _ in lanes:
+            for name, prices, ups, spread, bid_lots, ask_lots, traded, _ in lanes:
                 trade, up = prices[k], ups[k]
                 bid = trade - spread if up else trade
-                size = lots[k]
-                yield Step(at, name, bid, bid + spread, shown, shown, trade if size else 0, size, not up)
-        for name, prices, ups, spread, shown, _, row in lanes:
-            bid = prices[-1] - spread if ups[-1] else prices[-1]
-            yield Step(begin + MINUTE_MS, name, bid, bid + spread, shown, shown, closed=self._bar(name, begin, row))
+                size = traded[k]
+                yield Step(at, name, bid, bid + spread, bid_lots[k], ask_lots[k], trade if size else 0, size, not up)
+        for lane in lanes:
+            bid = lane.prices[-1] - lane.spread if lane.ups[-1] else lane.prices[-1]
+            bar = self._bar(lane.name, begin, lane.row)
+            sizes = lane.bid_lots[-1], lane.ask_lots[-1]
+            yield Step(begin + MINUTE_MS, lane.name, bid, bid + lane.spread, *sizes, closed=bar)
 
-    def _lane(
-        self, name: str, slots: int, dice: Random, shaper: Generator
-    ) -> tuple[str, list[int], list[bool], int, int, list[int], tuple[int, int, int, int, int]]:
+    def _lane(self, name: str, slots: int, dice: Random, shaper: Generator, sizer: Generator) -> _Lane:
         row = self._row(name)
         o, h, low, c, volume = row
         corners = pivots(o, h, low, c, dice)
@@ -217,18 +236,31 @@ class GeneratedMarket:
         ticks[list(places)] = corners
         ups = np.concatenate(([True], np.diff(ticks) >= 0)) if slots > 1 else np.ones(1, dtype=bool)
         trades = sorted({*places, *range(0, slots, 2)})
-        lots = [0] * slots
+        traded = [0] * slots
         for place, size in zip(trades, shares(volume, len(trades)), strict=True):
-            lots[place] = size
+            traded[place] = size
         listing = LISTINGS[name]
         notional = c * float(listing.instrument.tick_size) * float(listing.instrument.lot_size)
-        shown = max(10, int(LOTS_SHOWN_USD / notional))
-        return name, ticks.tolist(), ups.tolist(), listing.spread, shown, lots, row
+        bid_lots, ask_lots = _sizes(max(10, int(LOTS_SHOWN_USD / notional)), ticks, sizer)
+        return _Lane(name, ticks.tolist(), ups.tolist(), listing.spread, bid_lots, ask_lots, traded, row)
 
     def _bar(self, name: str, begin: int, row: tuple[int, int, int, int, int]) -> Bar:
         instrument = LISTINGS[name].instrument
         o, h, low, c = (float(instrument.price(ticks)) for ticks in row[:4])
         return Bar(begin, o, h, low, c, float(instrument.quantity(row[4])))
+
+
+def _sizes(usual: int, ticks: Ints, sizer: Generator) -> tuple[list[int], list[int]]:
+    """Lots at the best bid and ask of each slot; more at the bid before the price rises, more at the ask before it falls."""
+    slots = len(ticks)
+    shocks = sizer.normal(0.0, SIZE_SWING, (2, slots + SIZE_MEMORY - 1))
+    kernel = np.full(SIZE_MEMORY, SIZE_MEMORY**-0.5)
+    lean = SIZE_LEAN * np.sign(np.diff(ticks, append=ticks[-1]))
+    bids, asks = (
+        np.maximum(1, np.rint(usual * np.exp(np.convolve(row, kernel, "valid") + side * lean))).astype(np.int64)
+        for row, side in zip(shocks, (1, -1), strict=True)
+    )
+    return bids.tolist(), asks.tolist()
 
 
 def _names(symbols: int | Sequence[str]) -> list[str]:

@@ -12,8 +12,8 @@ PARTS: dict[str, Callable[[], dict[str, object]]] = {
     "core": core_events.measure,
     "strategies": strategies.measure,
     "start": start.measure,
-    "stream_500": lambda: live_stream.measure(quotes_per_second=41.0, seconds=20),
-    "stream_5000": lambda: live_stream.measure(quotes_per_second=410.0, seconds=15),
+    "stream_500": lambda: live_stream.measure(quotes_per_second=10.0, seconds=20),
+    "stream_5000": lambda: live_stream.measure(quotes_per_second=100.0, seconds=20),
     "key_to_wire": key_to_wire.measure,
     "replay_file": replay_file.measure,
 }

@@ -51,7 +51,7 @@ async def _measure(folder: Path, rate: float, seconds: float) -> dict[str, objec
     before = {name: _cpu(pid) for name, pid in _pids(engine.pid, station).items()}
     rss = {name: psutil.Process(pid).memory_info().rss for name, pid in _pids(engine.pid, station).items()}
     began = time.perf_counter()
-    latencies, messages = await _latencies(client, addresses, station, seconds)
+    latencies, heard = await _latencies(client, addresses, station, seconds)
     took = time.perf_counter() - began
     pids = _pids(engine.pid, station)
     shares = {f"{name}_core": round((_cpu(pid) - before[name]) / took, 3) for name, pid in pids.items()}
@@ -61,7 +61,7 @@ async def _measure(folder: Path, rate: float, seconds: float) -> dict[str, objec
     latencies.sort()
     count = len(latencies)
     return {
-        "messages_per_second": round(messages / took),
+        **{f"{kind}_per_second": round(number / took) for kind, number in heard.items()},
         "matched": count,
         "p50_ms": round(latencies[count // 2] * 1000, 2),
         "p99_ms": round(latencies[int(count * 0.99)] * 1000, 2),
@@ -89,11 +89,11 @@ async def _drained(station: StationProcess, seconds: float) -> None:
 
 async def _latencies(
     client: EngineClient, addresses: Addresses, station: StationProcess, seconds: float
-) -> tuple[list[float], int]:
-    """A second subscriber of the exchange dates each quote; the replica is compared with it."""
+) -> tuple[list[float], dict[str, int]]:
+    """A second subscriber of all that the engine hears dates each quote; the replica is compared with it."""
     sent: dict[tuple[str, int, int], float] = {}
     out: list[float] = []
-    count = 0
+    heard = {"messages": 0, "quotes": 0}
     shown: dict[str, tuple[int, int]] = {}
 
     def changed() -> None:
@@ -107,25 +107,27 @@ async def _latencies(
 
     views = {i.symbol.split(":")[0].replace("/", ""): i for i in client.desk.instruments.values()}
     scale = {name: (view.symbol, 1.0 / float(view.tick_size)) for name, view in views.items()}
-    streams = [f"{name.lower()}@bookTicker" for name in scale]
+    streams = [f"{name.lower()}@{stream}" for name in scale for stream in ("bookTicker", "kline_1m", "markPrice@1s")]
     decode = msgspec.json.Decoder(_BookTicker).decode
-    async with connect(f"{addresses.ws}/public/ws", compression=None) as socket:
+    # Without a limit on its queue the reader never slows the exchange down, nor dates a quote late.
+    async with connect(f"{addresses.ws}/public/ws", compression=None, max_queue=None) as socket:
         await socket.send(json.dumps({"method": "SUBSCRIBE", "params": streams, "id": 1}))
         client.on_change(changed)
         until = time.perf_counter() + seconds
         drained = time.perf_counter()
         while (now := time.perf_counter()) < until:
-            data = await socket.recv()
+            data = await socket.recv(decode=False)
             if now - drained > 0.02:
                 drained = now
                 station.drain(0)
-            if b'"bookTicker"' not in (data if isinstance(data, bytes) else data.encode()):
+            heard["messages"] += 1
+            if b'"bookTicker"' not in data:
                 continue
             message = decode(data)
             symbol, per_tick = scale[message.s]
             sent[symbol, round(float(message.b) * per_tick), round(float(message.a) * per_tick)] = time.perf_counter()
-            count += 1
-    return out, count
+            heard["quotes"] += 1
+    return out, heard
 
 
 class _BookTicker(msgspec.Struct):

@@ -131,3 +131,17 @@ def test_there_are_more_than_thirty_contracts() -> None:
 def test_unknown_symbols_are_refused(symbols: int | list[str]) -> None:
     with pytest.raises(BadInput, match="symbol"):
         GeneratedMarket(1, symbols, start=START)
+
+
+def test_sizes_at_the_top_wander_and_lean_to_where_the_price_goes() -> None:
+    market = GeneratedMarket(3, 1, start=START, history_bars=10, quotes_per_second=4.0)
+    steps = [step for step in islice(market.steps(), 6_000) if step.closed is None]
+    assert min(min(s.bid_lots, s.ask_lots) for s in steps) >= 1
+    assert len({s.bid_lots for s in steps}) > 1_000
+    lean = [
+        (np.log(now.bid_lots / now.ask_lots), np.sign(after.bid - now.bid))
+        for now, after in zip(steps, steps[1:], strict=False)
+    ]
+    before_rise = np.mean([size for size, way in lean if way > 0])
+    before_fall = np.mean([size for size, way in lean if way < 0])
+    assert before_rise > 0.1 > -0.1 > before_fall
