@@ -22,6 +22,7 @@ import numpy as np
 from engine.bars import Bars, Ints
 from engine.candle_file import COLUMNS, gaps_of
 from engine.errors import BadInput, InvariantBroken
+from engine.history.merge import joined, merge, same
 from engine.model.market import TIMEFRAMES
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class ParquetCandles:
     def _merge(self, file: Path, timeframe_ms: int, bars: Bars) -> None:
         known = self._read(file, timeframe_ms) if file.is_file() else None
         merged = bars if known is None else merge(known, bars)
-        if known is None or not _same(known, merged):
+        if known is None or not same(known, merged):
             _write(file, merged, timeframe_ms)
 
     def _read(self, file: Path, timeframe_ms: int) -> Bars | None:
@@ -198,31 +199,6 @@ class ParquetCandles:
 def month_of(at: int) -> str:
     """The UTC month of a time in ms, like ``2025-05``."""
     return str(np.datetime64(at, "ms").astype("datetime64[M]"))
-
-
-def joined(parts: list[Bars]) -> Bars:
-    """Bars one after another."""
-    return Bars(
-        np.concatenate([part.open_time for part in parts]),
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS[1:]),
-    )
-
-
-def merge(known: Bars, newer: Bars) -> Bars:
-    """Both, oldest first; where an open time is in both, the newer bar. Each must be sorted."""
-    both = joined([known, newer])
-    if len(known) == 0 or len(newer) == 0 or known.open_time[-1] < newer.open_time[0]:
-        return both
-    order = np.argsort(both.open_time, kind="stable")  # of equal times the newer stands last
-    times = both.open_time[order]
-    order = order[np.append(np.diff(times) != 0, True)]
-    return Bars(both.open_time[order], *(getattr(both, name)[order] for name in COLUMNS[1:]))
-
-
-def _same(a: Bars, b: Bars) -> bool:
-    return np.array_equal(a.open_time, b.open_time) and all(
-        np.array_equal(getattr(a, name), getattr(b, name)) for name in COLUMNS[1:]
-    )
 
 
 def _by_month(bars: Bars) -> Iterator[tuple[str, Bars]]:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from engine.bars import Bars
 from engine.candle_file import Gap, gaps_of
-from engine.errors import VenueError, VenueRejected
+from engine.errors import VenueError, VenueRateLimited, VenueRejected
+from engine.history.answer import ask
 from engine.history.load import PAGE
-from engine.history.series import Series, Span, aligned, missing, months
+from engine.history.series import DAY_MS, Series, Span, aligned, missing, months
 from engine.ports import CandleStore, Feed
 
 PIECE = 6 * PAGE  # bars asked for at once: the feed fetches six pages side by side
+LISTING_DAYS = 30  # a shorter download does not ask when the market was listed
 RETRY_S = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
 
-# Binance lets an address have a weight of 2,400 a minute and a page costs 10: we take three quarters, after a burst.
+# Binance lets an address have a weight of 2,400 a minute and a page costs 10: the burst and a minute at this pace take
+# nine tenths of it.
 PAGES_A_SECOND = 3.0
-BURST_PAGES = 90.0
+BURST_PAGES = 36.0
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -57,7 +60,13 @@ class Downloaded(msgspec.Struct, frozen=True):
 
 
 async def download(
-    feed: Feed, store: CandleStore, series: Series, span: Span, tell: Callable[[Progress], None]
+    feed: Feed,
+    store: CandleStore,
+    series: Series,
+    span: Span,
+    tell: Callable[[Progress], None],
+    *,
+    retry_s: Sequence[float] = RETRY_S,
 ) -> Downloaded:
     """Bring the bars of `span` to disk, oldest first; what is there already is not asked for again.
 
@@ -67,24 +76,26 @@ async def download(
         series: what is downloaded.
         span: ms UTC.
         tell: called after each piece and before each wait.
+        retry_s: how long to wait after the first, second ... failure in a row, seconds; then it gives up.
 
     Raises:
-        VenueError: the source refuses, or did not answer `RETRY_S` times in a row. What came before is kept.
+        VenueError: the source refuses, or did not answer again and again. What came before is kept.
         BadInput: the disk cannot be read or written.
     """
     begin, end = aligned(span, series.timeframe_ms)
+    end = max(begin, end)
     key = series.venue, series.symbol, series.timeframe_ms
-    work = _Work(feed, series, tell, (end - begin) // series.timeframe_ms)
-    for month in months(Span(begin, max(begin, end))):
+    work = _Work(feed, series, tell, (end - begin) // series.timeframe_ms, retry_s)
+    for month in months(Span(begin, end)):
         known = await asyncio.to_thread(store.read, *key, month.begin, month.end)
         holes = missing(known.open_time, series.timeframe_ms, month, PAGE)
         asked = sum(hole.end - hole.begin for hole in holes)
         work.step((month.end - month.begin - asked) // series.timeframe_ms, 0)
         for piece in _pieces(holes, series.timeframe_ms):
-            bars = await work.ask(piece)
+            bars = await work.bars(piece, end)
             await asyncio.to_thread(store.write, *key, bars)
             work.step((piece.end - piece.begin) // series.timeframe_ms, len(bars))
-    have = await asyncio.to_thread(store.read, *key, begin, max(begin, end))
+    have = await asyncio.to_thread(store.read, *key, begin, end)
     times = have.open_time
     edges = (int(times[0]), int(times[-1])) if len(have) else (0, 0)
     return Downloaded(len(have), work.fetched, *edges, gaps_of(times, series.timeframe_ms))
@@ -93,15 +104,19 @@ async def download(
 class _Work:
     """Asks the source, patiently and within its limits, and counts."""
 
-    def __init__(self, feed: Feed, series: Series, tell: Callable[[Progress], None], total: int) -> None:
+    def __init__(
+        self, feed: Feed, series: Series, tell: Callable[[Progress], None], total: int, retry_s: Sequence[float]
+    ) -> None:
         self.fetched = 0
         self._feed = feed
         self._series = series
         self._tell = tell
         self._total = total
+        self._retry_s = retry_s
         self._done = 0
         self._pages = BURST_PAGES
         self._at = asyncio.get_running_loop().time()
+        self._listed: int | None = None
 
     def step(self, done: int, fetched: int) -> None:
         """A piece is dealt with."""
@@ -109,19 +124,39 @@ class _Work:
         self.fetched += fetched
         self._tell(Progress(self._done, self._total, self.fetched))
 
-    async def ask(self, piece: Span) -> Bars:
-        """The bars of a piece."""
-        symbol, timeframe_ms = self._series.symbol, self._series.timeframe_ms
-        await self._pace(-(-(piece.end - piece.begin) // (PAGE * timeframe_ms)))
-        for wait in RETRY_S:
+    async def bars(self, piece: Span, end: int) -> Bars:
+        """The bars of a piece; nothing is asked for before the first day the source has, up to `end` (ms UTC)."""
+        if self._listed is None:
+            self._listed = await self._first_day(piece.begin, end)
+        begin = max(piece.begin, self._listed)
+        return await self._ask(self._series, Span(begin, piece.end)) if begin < piece.end else Bars.empty()
+
+    async def _first_day(self, begin: int, end: int) -> int:
+        """Where the source's bars begin: a coin that is listed late costs a page of days, not years of empty pages."""
+        days = Series(self._series.venue, self._series.symbol, DAY_MS)
+        whole = Span(*aligned(Span(begin, end), DAY_MS))
+        if (whole.end - whole.begin) // DAY_MS < LISTING_DAYS or self._series.timeframe_ms >= DAY_MS:
+            return begin
+        first = whole.begin
+        for since in range(whole.begin, whole.end, PAGE * DAY_MS):
+            found = await self._ask(days, Span(since, min(whole.end, since + PAGE * DAY_MS)))
+            if len(found):
+                return int(found.open_time[0]) if found.open_time[0] > first else begin
+        return whole.end
+
+    async def _ask(self, series: Series, piece: Span) -> Bars:
+        await self._pace(-(-(piece.end - piece.begin) // (PAGE * series.timeframe_ms)))
+        for patience in self._retry_s:
             try:
-                return await self._feed.history(symbol, timeframe_ms, piece.begin, piece.end)
+                return await ask(self._feed, series, piece)
             except VenueRejected:
                 raise
             except VenueError as error:
+                limit = error.retry_after_ms / 1000 if isinstance(error, VenueRateLimited) else 0.0
+                wait = max(patience, limit)
                 self._tell(Progress(self._done, self._total, self.fetched, f"{error}; again in {wait:.0f} s"))
                 await asyncio.sleep(wait)
-        return await self._feed.history(symbol, timeframe_ms, piece.begin, piece.end)
+        return await ask(self._feed, series, piece)
 
     async def _pace(self, pages: int) -> None:
         now = asyncio.get_running_loop().time()

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from engine.bars import Bars
+from engine.history.answer import ask
+from engine.history.merge import merge
 from engine.history.series import Series, Span, missing
 from engine.ports import CandleStore, Feed
 
 PAGE = 1_500  # one request brings so many bars
 
 
-async def load(feed: Feed, store: CandleStore, series: Series, span: Span) -> Bars:
-    """Closed bars of `span`, ms UTC; what the source had to add is written back.
+class Loaded(msgspec.Struct, frozen=True):
+    """Bars of a span, and those of them that are not on disk yet."""
 
-    Raises VenueError when the source cannot be asked, BadInput when the disk cannot be read or written.
+    bars: Bars
+    fresh: Bars
+
+
+async def load(feed: Feed, store: CandleStore, series: Series, span: Span) -> Loaded:
+    """Closed bars of `span`, ms UTC. Writes nothing: who asked keeps `fresh` when there is time.
+
+    Raises VenueError when the source cannot be asked or sends an impossible bar, BadInput when the disk cannot be read.
     """
-    key = series.venue, series.symbol, series.timeframe_ms
-    known = await asyncio.to_thread(store.read, *key, span.begin, span.end)
-    asked = False
-    for hole in missing(known.open_time, series.timeframe_ms, span, PAGE):
-        bars = await feed.history(series.symbol, series.timeframe_ms, hole.begin, hole.end)
-        if len(bars):
-            asked = True
-            await asyncio.to_thread(store.write, *key, bars)
-    return await asyncio.to_thread(store.read, *key, span.begin, span.end) if asked else known
+    bars = await asyncio.to_thread(store.read, series.venue, series.symbol, series.timeframe_ms, span.begin, span.end)
+    fresh = Bars.empty()
+    for hole in missing(bars.open_time, series.timeframe_ms, span, PAGE):
+        fresh = merge(fresh, await ask(feed, series, hole))
+    return Loaded(merge(bars, fresh), fresh)

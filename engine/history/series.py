@@ -11,6 +11,8 @@ import numpy as np
 from engine.bars import Ints
 from engine.errors import BadInput
 
+DAY_MS = 86_400_000
+
 
 class Series(msgspec.Struct, frozen=True):
     """Bars of one kind: where they come from, unified symbol, length of a bar in ms."""
