@@ -10,7 +10,7 @@ from engine.core import risk
 from engine.core.deck import Deck
 from engine.core.protection import close
 from engine.core.risk import Plan, judged
-from engine.core.state import State, SymbolState
+from engine.core.state import DIFFERS, OUTSIDE, State, SymbolState
 from engine.model.command import Autonomy
 from engine.model.decision import EntryPlanned, Level, SignalDecided, SubmitOrder
 from engine.model.money import PPM
@@ -31,11 +31,8 @@ def on_bar(deck: Deck, symbol: str) -> None:
     if holding == zone:
         return
     signal = candidate(deck.state, s, zone)
-    if s.held:
-        _decide(deck, signal, SignalStatus.OBSERVED, f"held: {s.held}")
-        return
-    if deck.state.autonomy is Autonomy.OBSERVE:
-        _decide(deck, signal, SignalStatus.OBSERVED, "observe mode: shown, not traded")
+    if s.held or deck.state.autonomy is Autonomy.OBSERVE:
+        _show(deck, s, signal)
         return
     failed = first_failure(signal.gates)
     if holding and (failed is not None or deck.state.autonomy is Autonomy.APPROVE):
@@ -50,6 +47,16 @@ def on_bar(deck: Deck, symbol: str) -> None:
         _wait(deck, signal)
     else:
         send(deck, signal)
+
+
+def _show(deck: Deck, s: SymbolState, signal: Signal) -> None:
+    """No entry: the symbol is held or the desk only observes. What the desk owns it still closes."""
+    position = s.position
+    if position is not None and position.origin != OUTSIDE and (not s.held or s.held.startswith(DIFFERS)):
+        why = "entries are held" if s.held else "observe mode"
+        _close(deck, s, signal, f"opposite score; no reversal: {why}")
+    reason = f"held: {s.held}" if s.held else "observe mode: shown, not traded"
+    _decide(deck, signal, SignalStatus.OBSERVED, reason)
 
 
 def _decide(deck: Deck, signal: Signal, status: SignalStatus, reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.core.deck import Deck
 from engine.core.protection import protect
+from engine.core.state import DIFFERS
 from engine.model.decision import CancelSent, CashSet, Level, QueryOrder
 from engine.model.event import Reconciled
 from engine.model.order import OrderStatus
@@ -47,7 +48,7 @@ def _positions(deck: Deck, report: VenueReport) -> bool:
     theirs = {p.symbol: p.lots for p in report.positions}
     for symbol, s in deck.state.symbols.items():
         if s.mismatches == 0:
-            if s.held.startswith("position differs"):
+            if s.held.startswith(DIFFERS):
                 deck.hold(symbol, "")
             continue
         agree = False
@@ -55,7 +56,7 @@ def _positions(deck: Deck, report: VenueReport) -> bool:
         if s.mismatches == 1:
             deck.timer(REPORT_TIMER, AGAIN_MS)  # a fill may be on its way: ask once more before judging
             continue
-        text = f"position differs: venue {theirs.get(symbol, 0)} lots, desk {ours}"
+        text = f"{DIFFERS}: venue {theirs.get(symbol, 0)} lots, desk {ours}"
         if s.held != text:
             deck.note(Level.ALARM, f"{text}; entries of this symbol are held", symbol)
             deck.hold(symbol, text)

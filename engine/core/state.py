@@ -31,6 +31,8 @@ DAY_MS = 86_400_000
 KEEP_MS = DAY_MS
 NO_QUOTE = Quote(0, 0, 0, 0, 0, 0, 0, 0)
 DAY_LOSS = "day loss"
+DIFFERS = "position differs"  # how the reason begins for which the desk itself holds a symbol
+OUTSIDE = "outside"  # origin of a position that somebody else opened
 TRACKED = 7
 
 
@@ -391,7 +393,7 @@ def _book(state: State, s: SymbolState, fill: Fill, order: Order | None) -> None
             lots=result.lots,
             cost=result.cost,
             opened=fill.venue_time,
-            origin=order.request.origin if order else "outside",
+            origin=order.request.origin if order else OUTSIDE,
             stop=s.plan_stop,
             target=s.plan_target,
             leverage=order.request.leverage if order else 1,

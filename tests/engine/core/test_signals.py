@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from engine.model import event as e
 from engine.model.command import ApproveSignal, Autonomy, RejectSignal, SetAutonomy, SetPaused
@@ -316,6 +317,48 @@ def test_in_approve_mode_an_opposite_score_closes_at_once_and_asks_for_the_rest(
     assert desk.ask(ApproveSignal(signal_id=reversal.id)).ok
     desk.settle()
     assert desk.position().side == -1
+
+
+HELD_BY = "position differs: venue 40 lots, desk 41"
+
+
+@pytest.mark.parametrize(
+    ("mode", "paused", "held", "origin", "closes", "reason"),
+    [
+        (Autonomy.AUTO, False, "", "signal:1", True, "reverses the position"),
+        (Autonomy.AUTO, True, "", "signal:1", True, "opposite score; no reversal: running"),
+        (Autonomy.OBSERVE, False, "", "signal:1", True, "opposite score; no reversal: observe mode"),
+        (Autonomy.OBSERVE, True, "", "signal:1", True, "opposite score; no reversal: observe mode"),
+        (Autonomy.OBSERVE, False, "", "person:keyboard", True, "opposite score; no reversal: observe mode"),
+        (Autonomy.OBSERVE, False, "", "outside", False, "observe mode: shown, not traded"),
+        (Autonomy.AUTO, False, HELD_BY, "signal:1", True, "opposite score; no reversal: entries are held"),
+        (Autonomy.AUTO, False, "a person's override", "signal:1", False, "held: a person's override"),
+        (Autonomy.OBSERVE, False, "a person's override", "signal:1", False, "held: a person's override"),
+    ],
+)
+def test_an_opposite_score_closes_what_the_desk_owns_in_every_mode(
+    mode: Autonomy,
+    paused: bool,  # noqa: FBT001 - a column
+    held: str,
+    origin: str,
+    closes: bool,  # noqa: FBT001 - a column
+    reason: str,
+) -> None:
+    desk = Desk()
+    desk.hold()
+    desk.ask(SetAutonomy(autonomy=mode))
+    desk.ask(SetPaused(paused=paused))
+    desk.s().held = held
+    desk.s().position = replace(desk.position(), origin=origin)
+    decisions = desk.bar(side=-1)
+    assert [(r.purpose, r.side, r.lots) for r in sent(decisions)] == [(Purpose.EXIT, Side.SELL, 41)] * closes
+    first = every(SignalDecided, decisions)[0].signal
+    assert first.reason == reason
+    assert (first.action is Action.CLOSE) is (closes and reason != "reverses the position")
+    if mode is Autonomy.OBSERVE or held:
+        assert desk.signal().status is SignalStatus.OBSERVED
+        desk.settle()
+        assert (desk.s().position is None) is closes
 
 
 def test_a_rejected_signal_is_gone() -> None:
