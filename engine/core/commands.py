@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.core import pipeline, risk
 from engine.core.deck import Deck
-from engine.core.protection import close, protect
+from engine.core.protection import close, market_exit, protect
 from engine.core.state import SymbolState
 from engine.errors import BadInput
 from engine.model import command as c
@@ -221,6 +221,8 @@ def _cancel(deck: Deck, command: c.CancelOrder, source: str) -> str:
         raise BadInput("order", command.client_id, "there is no such open order")
     if order.request.purpose in {Purpose.STOP, Purpose.TARGET}:
         raise BadInput("order", command.client_id, "it protects a position; move it, or close the position")
+    if market_exit(order):
+        raise BadInput("order", command.client_id, "it closes a position at market and cannot be recalled")
     deck.emit(CancelSent(client_id=command.client_id))
     return f"cancelling {order.request.symbol} {order.request.kind.value}"
 

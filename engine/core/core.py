@@ -12,11 +12,12 @@ from engine.core.commands import on_command, set_mode
 from engine.core.deck import Deck
 from engine.core.state import DAY_LOSS, Answered, State, apply_decision, apply_event, forget, is_new
 from engine.model import event as e
-from engine.model.decision import Decision, Level, QueryOrder, RequestReport
+from engine.model.decision import Decision, Level, QueryOrder, RequestReport, TimerSet
 from engine.model.order import Order, OrderStatus, Purpose
 from engine.model.signal import SignalStatus
 
 QUERY_AGAIN_MS = 2_000
+NEED_VENUE = frozenset({"query", "protect", "exit"})
 DRAWDOWN = "drawdown"
 
 _encoder = msgspec.msgpack.Encoder()
@@ -72,9 +73,16 @@ _BEFORE: dict[type, Callable[[State, Any], bool]] = {e.OrderFilled: _fresh_fill}
 
 def _on_start(deck: Deck, event: e.EngineStarted) -> None:
     deck.note(Level.INFO, f"engine started: {event.mode} on {event.venue}, epoch {event.epoch}")
-    for signal in list(deck.state.signals.values()):
+    timers = dict(deck.state.timers)
+    for signal in deck.state.signals.values():
         if signal.status is SignalStatus.WAITING:
-            deck.timer(f"signal|{signal.id}", max(0, signal.expires - event.at))
+            timers.setdefault(f"signal|{signal.id}", signal.expires)
+    for s in deck.state.symbols.values():
+        for client_id in s.orders:
+            if deck.state.orders[client_id].status is OrderStatus.UNKNOWN:
+                timers.setdefault(f"query|{client_id}", event.at + QUERY_AGAIN_MS)
+    for timer, deadline in timers.items():
+        deck.emit(TimerSet(timer=timer, deadline=deadline))
 
 
 def _on_bar(deck: Deck, event: e.BarClosed) -> None:
@@ -123,7 +131,7 @@ def _on_ended(deck: Deck, event: e.OrderRefused | e.OrderGone | e.OrderNotFound)
             pipeline.refused(deck, request.origin, order.reason)
         if deck.state.symbols[request.symbol].position is None and not _entry_open(deck.state, request.symbol):
             deck.plan(request.symbol, None, None)
-    elif order.status is OrderStatus.REJECTED:
+    elif order.status is OrderStatus.REJECTED or protection.market_exit(order):
         protection.refused(deck, order)
         return
     protection.protect(deck, request.symbol)
@@ -182,6 +190,9 @@ def _on_link(deck: Deck, event: e.LinkChanged) -> None:
 def _on_timer(deck: Deck, event: e.TimerFired) -> None:
     kind, _, key = event.timer.partition("|")
     state = deck.state
+    if state.recovering and kind in NEED_VENUE:  # the venue's report comes first
+        deck.timer(event.timer, QUERY_AGAIN_MS)
+        return
     match kind:
         case "signal":
             signal = state.signals.get(int(key))

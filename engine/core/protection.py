@@ -88,11 +88,19 @@ def refused(deck: Deck, order: Order) -> None:
         case Purpose.EXIT if request.price is not None:
             deck.note(Level.WARN, f"limit exit refused: {order.reason}; the position stays", request.symbol)
         case Purpose.EXIT:
-            deck.note(Level.ALARM, f"exit refused: {order.reason}; asking the venue, then again", request.symbol)
-            deck.emit(RequestReport(reason=f"an exit of {request.symbol} was refused"))
+            what = "refused" if order.status is OrderStatus.REJECTED else order.status.value
+            text = f"exit {what}: {order.reason or 'no reason given'}; asking the venue, then again"
+            deck.note(Level.ALARM, text, request.symbol)
+            deck.emit(RequestReport(reason=f"an exit of {request.symbol} was {what}"))
             deck.timer(f"exit|{request.client_id}", RETRY_MS)
         case Purpose.ENTRY:
             pass
+
+
+def market_exit(order: Order) -> bool:
+    """An exit at market that ended before all of it was filled: it is owed still."""
+    request = order.request
+    return request.purpose is Purpose.EXIT and request.price is None and order.remaining > 0
 
 
 def _covered(deck: Deck, symbol: str, purpose: Purpose) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from engine.core.deck import Deck
 from engine.core.protection import protect
-from engine.core.state import DIFFERS
+from engine.core.state import DIFFERS, REPORT_TIMER
 from engine.model.decision import CancelSent, CashSet, Level, QueryOrder
 from engine.model.event import Reconciled
 from engine.model.order import OrderStatus
 from engine.model.venue import VenueReport
 
-REPORT_TIMER = "report"
 AGAIN_MS = 1_000
 
 

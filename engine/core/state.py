@@ -34,6 +34,7 @@ DAY_LOSS = "day loss"
 DIFFERS = "position differs"  # how the reason begins for which the desk itself holds a symbol
 OUTSIDE = "outside"  # origin of a position that somebody else opened
 TRACKED = 7
+REPORT_TIMER = "report"
 
 
 class SymbolState(msgspec.Struct, kw_only=True):
@@ -97,7 +98,8 @@ class Answered(msgspec.Struct, frozen=True, array_like=True):
 class State(msgspec.Struct, kw_only=True):
     """Everything the core knows. `cash` is None until the venue or the paper balance has told it.
 
-    `now` is received time of the newest event, `market_time` the newest venue time seen; both ms UTC.
+    `now` is received time of the newest event, `market_time` the newest venue time seen; both ms UTC. `timers` are the
+    deadlines that have not passed (ms UTC), `recovering` is true from a restart until the venue has been asked.
     """
 
     instance: str = ""
@@ -112,6 +114,8 @@ class State(msgspec.Struct, kw_only=True):
     answered: dict[str, Answered] = msgspec.field(default_factory=dict)
     foreign_trades: list[str] = msgspec.field(default_factory=list)
     links: dict[str, bool] = msgspec.field(default_factory=dict)
+    timers: dict[str, int] = msgspec.field(default_factory=dict)
+    recovering: bool = False
     cash: Money | None = None
     autonomy: Autonomy = Autonomy.AUTO
     paused: bool = False
@@ -205,6 +209,8 @@ def _started(state: State, event: e.EngineStarted) -> None:
     for symbol in event.symbols:
         state.symbols.setdefault(symbol, SymbolState(symbol=symbol))
     state.links.clear()
+    state.recovering = not first
+    state.timers.pop(REPORT_TIMER, None)  # every start asks for a report
     if first:
         state.autonomy = event.settings.autonomy
         state.cash = event.balance
@@ -268,8 +274,13 @@ def _clock(state: State, event: e.ClockTick) -> None:
         state.day_start = equity
 
 
-def _viewed(state: State, event: e.CommandReceived | e.TimerFired) -> None:
+def _command(state: State, event: e.CommandReceived) -> None:
     _see(state, event.view)
+
+
+def _fired(state: State, event: e.TimerFired) -> None:
+    _see(state, event.view)
+    state.timers.pop(event.timer, None)
 
 
 def _step(state: State, client_id: str, step: OrderStep, at: int, reason: str = "", **changes: Any) -> Order | None:
@@ -421,6 +432,7 @@ def _reconciled(state: State, event: e.Reconciled) -> None:
         ours = s.position.lots if s.position is not None else 0
         s.mismatches = s.mismatches + 1 if ours != theirs.get(name, 0) else 0
     state.links["venue"] = True
+    state.recovering = False
     state.fills_until = max(state.fills_until, event.report.venue_time)
 
 
@@ -439,7 +451,7 @@ _EVENTS: dict[type, Callable[[State, Any], None]] = {
     e.BarClosed: _bar,
     e.BarCorrected: _nothing,
     e.ClockTick: _clock,
-    e.CommandReceived: _viewed,
+    e.CommandReceived: _command,
     e.OrderAccepted: _accepted,
     e.OrderRefused: _refused,
     e.OrderLost: _lost,
@@ -450,7 +462,7 @@ _EVENTS: dict[type, Callable[[State, Any], None]] = {
     e.FundingPaid: _funding,
     e.Reconciled: _reconciled,
     e.LinkChanged: _link,
-    e.TimerFired: _viewed,
+    e.TimerFired: _fired,
 }
 
 
@@ -496,6 +508,10 @@ def _planned(state: State, decision: d.EntryPlanned) -> None:
     state.symbols[decision.symbol].planned = decision if decision.lots else None
 
 
+def _timer(state: State, decision: d.TimerSet) -> None:
+    state.timers[decision.timer] = decision.deadline
+
+
 def _mode(state: State, decision: d.ModeSet) -> None:
     if decision.halt and not state.halt:
         state.halted_day = state.day
@@ -532,7 +548,7 @@ _DECISIONS: dict[type, Callable[[State, Any], None]] = {
     d.SignalDecided: _signal,
     d.PlanSet: _plan,
     d.EntryPlanned: _planned,
-    d.TimerSet: _nothing,
+    d.TimerSet: _timer,
     d.ModeSet: _mode,
     d.CashSet: _cash,
     d.SymbolHeld: _held,

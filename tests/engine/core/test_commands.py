@@ -109,6 +109,7 @@ REFUSED: list[tuple[Callable[[], Desk], c.Command, str]] = [
     (flat, c.CancelOrder(client_id="nope"), "order: nope - there is no such open order"),
     (long, c.CancelOrder(client_id="desk-1-1"), "order: desk-1-1 - there is no such open order"),
     (long, c.CancelOrder(client_id="desk-1-2"), "order: desk-1-2 - it protects a position; move it, or close the"),
+    (closing, c.CancelOrder(client_id="desk-1-4"), "order: desk-1-4 - it closes a position at market and cannot be"),
     (flat, c.CancelAll(symbol=XRP), f"symbol: {XRP} - this engine trades"),
     (flat, c.ApproveSignal(signal_id=7), "signal: 7 - it does not wait for approval (any more)"),
     (long, c.RejectSignal(signal_id=1), "signal: 1 - it does not wait for approval (any more)"),

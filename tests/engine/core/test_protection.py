@@ -158,6 +158,41 @@ def test_a_refused_exit_is_sent_again_after_a_second_with_an_alarm() -> None:
     assert (again.purpose, again.lots, again.client_id != exit_) == (EXIT, 41, True)
 
 
+@pytest.mark.parametrize("status", [OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED])
+@pytest.mark.parametrize(("filled", "left"), [(0, [41]), (30, [11]), (41, [])])
+def test_a_market_exit_that_the_venue_ends_is_sent_again(status: OrderStatus, filled: int, left: list[int]) -> None:
+    desk = protected()
+    desk.order(ReducePosition(symbol=BTC))
+    exit_ = desk.order_of(EXIT)
+    if filled:
+        desk.fill(exit_, filled)
+    decisions = desk.gone(exit_, status)
+    word = "refused" if status is OrderStatus.REJECTED else status.value
+    said = [f"exit {word}: no reason given; asking the venue, then again"] * len(left)
+    assert alarms(decisions) == said
+    assert [r.reason for r in every(RequestReport, decisions)] == [f"an exit of {BTC} was {word}"] * len(left)
+    assert [r.lots for r in sent(desk.tick(1_000)) if r.purpose is EXIT] == left
+
+
+def test_a_limit_exit_that_the_venue_ends_is_not_sent_again() -> None:
+    desk = protected()
+    order = PlaceOrder(
+        symbol=BTC, side=Side.SELL, kind=OrderKind.LIMIT, quantity=Decimal("0.041"), price=Decimal(101_000)
+    )
+    (request,) = sent(desk.order(order))
+    assert sent(desk.gone(request.client_id, OrderStatus.EXPIRED)) == []
+    assert sent(desk.tick(2_000)) == []
+
+
+def test_a_reversal_goes_on_when_its_exit_had_to_be_sent_twice() -> None:
+    desk = protected()
+    desk.bar(side=-1)
+    desk.gone(desk.order_of(EXIT), OrderStatus.EXPIRED)
+    (again,) = sent(desk.tick(1_000))
+    decisions = desk.fill(again.client_id)
+    assert [(r.purpose, r.side) for r in sent(decisions)] == [(ENTRY, Side.SELL)]
+
+
 @pytest.mark.parametrize(("filled", "left"), [(41, []), (30, [11]), (0, [41])])
 def test_only_what_is_left_is_sent_again(filled: int, left: list[int]) -> None:
     desk = protected()
