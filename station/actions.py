@@ -70,8 +70,8 @@ class Action:
 TRADE, DESK, CHART, STATION = "Trade", "Desk", "Chart", "Station"
 
 ACTIONS: tuple[Action, ...] = (
-    Action("buy", "b", "b", "Buy", TRADE, "Open the ticket to buy the chosen symbol.", _quoted),
-    Action("sell", "s", "s", "Sell", TRADE, "Open the ticket to sell the chosen symbol.", _quoted),
+    Action("buy", "b", "b", "Buy", TRADE, "Open the ticket to buy the symbol.", _quoted),
+    Action("sell", "s", "s", "Sell", TRADE, "Open the ticket to sell the symbol.", _quoted),
     Action("close", "c", "c", "Close", TRADE, "Close the position of the chosen symbol at market.", _holding),
     Action("half", "h", "h", "Half", TRADE, "Reduce the position by half at market.", _holding),
     Action("flip", "f", "f", "Flip", TRADE, "Close the position and open the same size the other way.", _holding),
@@ -81,7 +81,7 @@ ACTIONS: tuple[Action, ...] = (
         "X",
         "Flatten",
         TRADE,
-        "Close every position and cancel every entry, after a question.",
+        "Close all positions, cancel all entries; asks first.",
         _any_position,
     ),
     Action("cancel_all", "x", "x", "Cancel all", TRADE, "Cancel all orders but protection.", _any_order, footer=False),
@@ -89,7 +89,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("reject", "r", "r", "Reject", DESK, "Drop the waiting signal.", _waiting, footer=False),
     Action("why", "w", "w", "Why", DESK, "Show every gate of the chosen or newest signal.", _signal),
     Action("pause", "p", "p", "Pause", DESK, "Pause entries, or resume; protection always continues."),
-    Action("kill", "K", "K", "Kill", DESK, "Pause and cancel all entries, after a question.", footer=False),
+    Action("kill", "K", "K", "Kill", DESK, "Pause and cancel all entries; asks first.", footer=False),
     Action("mode", "m", "m", "Mode", DESK, "Next autonomy: observe, approve, auto."),
     Action("release", "R", "R", "Release", DESK, "Give the symbol back to automatic trading.", _held, footer=False),
     Action("next_symbol", "full_stop", ".", "Next", DESK, "Choose the next symbol.", footer=False),
@@ -114,3 +114,4 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
+FOOTER: tuple[Action, ...] = tuple(action for action in ACTIONS if action.footer)

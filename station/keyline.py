@@ -6,7 +6,24 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.view import Desk
-from station.actions import ACTIONS
+from station.actions import FOOTER
+
+GAP = 2
+FIRST = ("help", "quit", "approve", "flatten", "pause")
+"""Never left out for want of room, as long as they are possible."""
+
+
+def chosen(states: tuple[tuple[str, bool], ...], sizes: dict[str, int], width: int) -> list[str]:
+    """The actions that `width` cells hold, in the table's order: possible ones of `FIRST`, then as they stand."""
+    possible = dict(states)
+    order = [name for name in FIRST if possible.get(name)] + [name for name, _ in states]
+    kept: list[str] = []
+    left = width
+    for name in dict.fromkeys(order):
+        if sizes[name] <= left:
+            kept.append(name)
+            left -= sizes[name] + GAP
+    return [name for name, _ in states if name in kept]
 
 
 class KeyLine(Static):
@@ -21,26 +38,26 @@ class KeyLine(Static):
 
     def show(self, desk: Desk, symbol: str) -> None:
         """Which are possible now."""
-        states = tuple((a.id, not a.blocked(desk, symbol)) for a in ACTIONS if a.footer)
-        key = (states, desk.status.paused, self.size.width)
-        if key == self._shown:
+        states = tuple((a.id, not a.blocked(desk, symbol)) for a in FOOTER)
+        resumes = desk.status.paused or bool(desk.status.halt)
+        width = self.content_size.width
+        if (states, resumes, width) == self._shown or not width:
             return
-        self._shown = key
+        self._shown = (states, resumes, width)
+        words = {a.id: (self._keys.get(a.id, a.shown), a.label) for a in FOOTER}
+        if resumes:
+            words["pause"] = (words["pause"][0], "Resume")
+        sizes = {name: len(key) + 1 + len(label) for name, (key, label) in words.items()}
+        possible = dict(states)
         parts: list[Content] = []
-        used = 2
-        actions = {a.id: a for a in ACTIONS}
-        must = {"help", "quit"}
-        spare = sum(len(actions[i].shown) + len(actions[i].label) + 3 for i in must)
-        for name, possible in states:
-            action = actions[name]
-            label = "Resume" if name == "pause" and desk.status.paused else action.label
-            width = len(self._keys.get(name, action.shown)) + len(label) + 3
-            if name not in must and used + width + spare > max(40, self.size.width):
-                continue
-            used += width
-            shown = self._keys.get(name, action.shown)
-            if possible:
-                parts.append(Content.assemble((shown, "bold $text-accent"), (f" {label}   ", "$foreground")))
+        for name in chosen(states, sizes, width):
+            key, label = words[name]
+            if possible[name]:
+                parts.append(Content.assemble((key, "bold $text-accent"), (f" {label}", "$foreground")))
             else:
-                parts.append(Content.assemble((f"{shown} {label}  ", "$foreground 35%")))
-        self.update(Content("").join(parts))
+                parts.append(Content.assemble((f"{key} {label}", "$foreground 35%")))
+        self.update(Content(" " * GAP).join(parts))
+
+    def on_resize(self) -> None:
+        """The next showing lays out again."""
+        self._shown = None

@@ -32,7 +32,7 @@ class Actions(Provider):
         matcher = self.matcher(query)
         for action in ACTIONS:
             text = f"{action.label}  ({action.shown})"
-            score = matcher.match(f"{text} {action.help}")
+            score = max(matcher.match(text), matcher.match(action.help) / 2)
             if score > 0:
                 yield Hit(score, matcher.highlight(text), partial(desk.do, action.id), help=action.help)
         for symbol in desk.symbols():

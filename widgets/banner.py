@@ -34,6 +34,8 @@ def _stops(desk: Desk) -> list[Cell]:
 
 def _money(desk: Desk) -> list[Cell]:
     account, status = desk.account, desk.status
+    if not (account.equity or account.day_start):
+        return [(0, [("equity ", "dim"), (fmt.UNKNOWN, "dim")])]
     day = account.day_pnl / account.day_start if account.day_start else 0.0
     tone = signed_tone(account.day_pnl)
     arrow = "▲" if account.day_pnl > 0 else "▼" if account.day_pnl < 0 else " "
@@ -43,9 +45,9 @@ def _money(desk: Desk) -> list[Cell]:
         (0, [("equity ", "dim"), (fmt.money(account.equity), "strong")]),
         (2, [("day ", "dim"), (f"{arrow}{fmt.money(account.day_pnl, sign=True)}", f"{tone} bold")]),
         (5, [(f"({fmt.percent(day)})", tone)]),
-        (10, [("dd ", "dim"), (fmt.percent(account.drawdown, sign=False, decimals=1), "text")]),
-        (11, [("exp ", "dim"), (fmt.percent(account.exposure, sign=False, decimals=0), "text")]),
-        (9, [("day risk ", "dim"), (risk, "warn bold" if over else "text")]),
+        (9, [("dd ", "dim"), (fmt.percent(account.drawdown, sign=False, decimals=1), "text")]),
+        (8, [("exp ", "dim"), (fmt.percent(account.exposure, sign=False, decimals=0), "text")]),
+        (10, [("day risk ", "dim"), (risk, "warn bold" if over else "text")]),
     ]
 
 
@@ -53,23 +55,23 @@ def _links(desk: Desk, now: int, *, connected: bool) -> list[Cell]:
     status = desk.status
     age = status.feed_age_ms
     if not connected:
-        return [(0, [(" ENGINE LOST ", "alarm")]), (8, [(fmt.clock(now) + "Z", "dim")])]
+        return [(0, [(" ENGINE LOST ", "alarm")]), (11, [(fmt.clock(now) + "Z", "dim")])]
     if not status.ready:
         feed: list[Piece] = [("feed starting", "warn")]
     elif not status.feed_up:
         feed = [(" FEED DOWN ", "alarm")]
     else:
         feed = [("feed ", "dim"), (fmt.duration(age), "warn bold" if age > SLOW_FEED_MS else "text")]
-    engine: Cell = (6, [("engine ", "dim"), ("ok", "text")])
+    engine: Cell = (12, [("engine ", "dim"), ("ok", "text")])
     if status.ready and not status.venue_up:
         engine = (1, [(" VENUE DOWN ", "alarm")])
-    return [(3, feed), engine, (8, [(fmt.clock(now) + "Z", "dim")])]
+    return [(3, feed), engine, (11, [(fmt.clock(now) + "Z", "dim")])]
 
 
 def banner_line(desk: Desk, now: int, width: int, *, connected: bool = True) -> Line:
     """The banner in `width` cells; the least important parts are left out where it is narrow."""
     status = desk.status
-    left: list[Cell] = [(12, [(" TREFOIL ", "accent bold")]), _mode(desk), *_stops(desk)]
+    left: list[Cell] = [(13, [(" TREFOIL ", "accent bold")]), _mode(desk), *_stops(desk)]
     left.append((7, [(status.autonomy, "accent")]))
     left.extend(_money(desk))
     links = _links(desk, now, connected=connected)

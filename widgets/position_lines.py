@@ -162,7 +162,7 @@ def order_line(row: OrderView, instrument: InstrumentView | None, now: int, widt
                 )
             ],
         ),
-        (3, [(f"{proof:<5}", quiet if row.confirmed else "warn")]),
+        (3, [(f"{proof:<11}", quiet if row.confirmed else "warn")]),
         (4, [(f"{fmt.age(now - row.created):>4}", "dim")]),
         (5, [("reduce-only", "dim")] if row.reduce_only and not protective else []),
         (6, [(row.origin, "dim")]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.model.signal import Gate, Signal, Verdict
 from engine.view import InstrumentView
 from widgets import format as fmt
-from widgets.line import EMPTY, Line, Piece, say, sentences
+from widgets.line import EMPTY, Line, Piece, fit, say, sentences
 from widgets.panel import Panel
 from widgets.tones import side_arrow, side_tone
 
@@ -17,8 +17,11 @@ MARKS = {
 }
 
 
-def gate_line(gate: Gate, width: int) -> list[Line]:
-    """A gate's verdict, its value against the threshold, and the reason (on a line of its own where it is narrow)."""
+def gate_line(gate: Gate, width: int, *, terse: bool = False) -> list[Line]:
+    """A gate's verdict, its value against the threshold, and the reason (on a line of its own where it is narrow).
+
+    A `terse` one keeps the reason to itself where it passed and has no room for it.
+    """
     mark, tone = MARKS[gate.verdict]
     pieces: list[Piece] = [
         (fmt.left(mark, 12), tone),
@@ -30,28 +33,30 @@ def gate_line(gate: Gate, width: int) -> list[Line]:
     if len(gate.reason) <= width - used:
         pieces.append((gate.reason, "dim"))
         return [Line(tuple(pieces))]
+    if terse and gate.verdict is Verdict.PASS:
+        return [Line(tuple(pieces))]
     return [Line(tuple(pieces)), *(say(" " * 12 + line.text) for line in sentences(gate.reason, max(10, width - 12)))]
 
 
-def plan_line(signal: Signal, instrument: InstrumentView | None) -> Line:
+def plan_line(signal: Signal, instrument: InstrumentView | None, width: int) -> Line:
     """Reference price, stop, target and size of the plan."""
     if signal.action.side == 0 or instrument is None:
         return say(f"reference {fmt.price(instrument, signal.price)}", "text")
     risk = abs(signal.price - signal.stop) / signal.price if signal.price else 0.0
     reward = abs(signal.target - signal.price) / signal.price if signal.price else 0.0
-    return Line(
-        (
-            (f"{fmt.quantity(instrument, signal.lots)} @ {fmt.price(instrument, signal.price)}", "strong"),
-            ("   stop ", "dim"),
-            (f"{fmt.price(instrument, signal.stop)} ({fmt.percent(risk, sign=False)})", "stop"),
-            ("   target ", "dim"),
-            (f"{fmt.price(instrument, signal.target)} ({fmt.percent(reward, sign=False)})", "target"),
-        )
-    )
+    at = f"{fmt.quantity(instrument, signal.lots)} @ {fmt.price(instrument, signal.price)}"
+    cells: list[tuple[int, list[Piece]]] = [
+        (0, [(at, "strong")]),
+        (0, [("stop ", "dim"), (fmt.price(instrument, signal.stop), "stop")]),
+        (2, [(f"({fmt.percent(risk, sign=False)})", "stop")]),
+        (0, [("target ", "dim"), (fmt.price(instrument, signal.target), "target")]),
+        (1, [(f"({fmt.percent(reward, sign=False)})", "target")]),
+    ]
+    return Line(tuple(fit(cells, width)))
 
 
-def detail_lines(signal: Signal, instrument: InstrumentView | None, width: int) -> list[Line]:
-    """The whole story of a signal."""
+def detail_lines(signal: Signal, instrument: InstrumentView | None, width: int, height: int = 1_000) -> list[Line]:
+    """The whole story of a signal; the reasons of passed gates go where `height` is short."""
     side = signal.action.side
     lines = [
         Line(
@@ -62,13 +67,14 @@ def detail_lines(signal: Signal, instrument: InstrumentView | None, width: int) 
                 (f"board {signal.score:+.2f}  at {fmt.clock(signal.at)}Z", "dim"),
             )
         ),
-        plan_line(signal, instrument),
+        plan_line(signal, instrument, width),
         *sentences(signal.reason, width, "text"),
         EMPTY,
     ]
-    for gate in signal.gates:
-        lines.extend(gate_line(gate, width))
-    return lines
+    gates = [gate_line(gate, width) for gate in signal.gates]
+    if len(lines) + sum(len(rows) for rows in gates) > height:
+        gates = [gate_line(gate, width, terse=True) for gate in signal.gates]
+    return lines + [line for rows in gates for line in rows]
 
 
 class SignalDetail(Panel):
@@ -93,5 +99,6 @@ class SignalDetail(Panel):
         passed = sum(gate.verdict is Verdict.PASS for gate in signal.gates)
         failed = sum(gate.verdict is Verdict.FAIL for gate in signal.gates)
         tone = "loss bold" if failed else "profit bold"
+        self.subtitle("Esc back")
         self.retitle(("Why ", "text"), (f"{passed} passed, {failed} failed" if failed else f"{passed} passed", tone))
-        return detail_lines(signal, self._instrument, width)
+        return detail_lines(signal, self._instrument, width, height)

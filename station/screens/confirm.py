@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, Label
+from textual.widgets import Input, Label, Static
 
 from station.screens.dialog import Dialog
 
@@ -36,7 +36,7 @@ class Confirm(Dialog[bool]):
         """Question and, on LIVE, the field for the word."""
         with Vertical(classes="box") as box:
             box.border_title = self._title
-            yield Label(self._detail)
+            yield Static(self._detail, markup=False)
             if self._word:
                 yield Label(f"Type {self._word} and press Enter; Esc goes back.")
                 yield Input()

@@ -21,6 +21,7 @@ from headless.source import Source
 from station.actions import ACTIONS, BY_ID
 from station.keyline import KeyLine
 from widgets.banner import ModeBanner
+from widgets.board_line import BoardLine
 from widgets.board_panel import BoardPanel
 from widgets.candle_chart import CandleChart
 from widgets.ensemble_panel import EnsemblePanel
@@ -36,6 +37,11 @@ CHARTED = ("1m", "3m", "5m", "15m", "30m", "1h", "4h")
 PANELS = ("#positions", "#signals", "#watch", "#board", "#ensemble", "#log")
 MIN_WIDTH, MIN_HEIGHT = 60, 16
 ORDER = (c.Autonomy.OBSERVE, c.Autonomy.APPROVE, c.Autonomy.AUTO)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 position``, ``2 positions``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 class DeskScreen(Screen[None]):
@@ -63,7 +69,7 @@ class DeskScreen(Screen[None]):
     DeskScreen #top { height: 3fr; }
     DeskScreen #middle { height: 12; }
     DeskScreen #low { height: 10; }
-    DeskScreen #summary { display: none; height: 1; padding: 0 1; }
+    DeskScreen #summary { display: none; }
     DeskScreen #watch { width: 38; }
     DeskScreen #chart2 { display: none; }
     DeskScreen #board { width: 48; }
@@ -101,7 +107,7 @@ class DeskScreen(Screen[None]):
             yield Watchlist(id="watch", classes="panel")
             yield CandleChart(id="chart")
             yield CandleChart(id="chart2")
-        yield Static(id="summary")
+        yield BoardLine(id="summary")
         with Horizontal(id="middle"):
             yield BoardPanel(id="board", classes="panel")
             yield EnsemblePanel(id="ensemble", classes="panel")
@@ -189,7 +195,7 @@ class DeskScreen(Screen[None]):
         self.query_one(LogPanel).show(desk)
         self.query_one(KeyLine).show(desk, symbol)
         if self.has_class("-narrow"):
-            self.query_one("#summary", Static).update(self._summary())
+            self.query_one(BoardLine).show(desk, symbol)
 
     def _chart(self, name: str, timeframe_ms: int, now: int) -> None:
         desk, symbol = self.desk, self.symbol
@@ -205,16 +211,6 @@ class DeskScreen(Screen[None]):
             fills,
             now,
             change=watch.change if watch is not None else None,
-        )
-
-    def _summary(self) -> str:
-        board = self.desk.boards.get(self.symbol)
-        if board is None:
-            return "Board: no bar has closed yet."
-        arrows = " ".join(f"{r.strategy} {'▲' if r.side > 0 else '▼' if r.side < 0 else '▬'}" for r in board.readings)
-        waiting = len(self.desk.waiting())
-        return f"Board {board.score:+.2f}  {arrows}  votes: none configured" + (
-            f"  {waiting} waiting" if waiting else ""
         )
 
     # What is done
@@ -267,10 +263,12 @@ class DeskScreen(Screen[None]):
         self.ask(c.FlipPosition(symbol=self.symbol))
 
     def _do_flatten(self) -> None:
-        open_now = len(self.desk.positions)
-        self._sure(
-            "Flatten all", f"Close {open_now} positions at market and cancel all entries.", "FLATTEN", c.FlattenAll()
-        )
+        from widgets.format import money
+
+        held = self.desk.positions.values()
+        total = money(sum(position.unrealised for position in held), sign=True)
+        what = f"Close {counted(len(held), 'position')} at market (unrealised {total} USDT) and cancel all entries."
+        self._sure("Flatten all", what, "FLATTEN", c.FlattenAll())
 
     def _do_kill(self) -> None:
         self._sure("Kill", "Pause and cancel all entries; protection continues.", "KILL", c.Kill())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
@@ -13,21 +15,26 @@ from station.screens.dialog import Dialog
 class Help(Dialog[None]):
     """The table by group. `keys` is the person's own key map."""
 
-    DEFAULT_CSS = "Help > .box { width: 76; height: 90%; }"
+    DEFAULT_CSS = "Help > .box { width: 76; height: auto; max-height: 90%; }"
 
     def __init__(self, keys: dict[str, str]) -> None:
         super().__init__()
         self._keys = keys
 
     def compose(self) -> ComposeResult:
-        """One line an action."""
+        """A section a group, one line an action."""
         with VerticalScroll(classes="box") as box:
             box.border_title = "Keys"
-            box.border_subtitle = "Esc back"
-            group = ""
-            for action in ACTIONS:
-                if action.group != group:
-                    group = action.group
-                    yield Static(f"\n[b $accent]{group}[/]")
-                key = self._keys.get(action.id, action.shown).replace("[", "\\[")
-                yield Static(f"  [b]{key:<10}[/] {action.help}")
+            box.border_subtitle = "↑↓ scroll  Esc back"
+            for group in dict.fromkeys(action.group for action in ACTIONS):
+                yield Static(f"[b $accent]{group}[/]")
+                yield Static(self._section(group))
+
+    def _section(self, group: str) -> Table:
+        table = Table.grid(padding=(0, 2, 0, 1))
+        table.add_column(width=9, no_wrap=True)
+        table.add_column()
+        for action in ACTIONS:
+            if action.group == group:
+                table.add_row(Text(self._keys.get(action.id, action.shown), style="bold"), action.help)
+        return table

@@ -13,9 +13,11 @@ from engine.model.order import OrderKind, Side
 from engine.view import BoardView, Desk, InstrumentView
 from station.preview import Draft, Preview, default_lots, preview
 from station.screens.dialog import Dialog
+from widgets import format as fmt
 
-KINDS = (OrderKind.MARKET, OrderKind.LIMIT, OrderKind.POST_ONLY)
+KINDS = {OrderKind.MARKET: "market", OrderKind.LIMIT: "limit", OrderKind.POST_ONLY: "post-only"}
 FIELDS = ("quantity", "price", "stop", "target")
+REFRESH_S = 0.5
 
 
 class Ticket(Dialog[PlaceOrder]):
@@ -24,16 +26,20 @@ class Ticket(Dialog[PlaceOrder]):
     Args:
         side: buy or sell.
         instrument: what is traded.
-        desk: for quotes, equity and limits; read at each keystroke.
+        desk: for quotes, equity and limits; read at each keystroke and twice a second.
         board: default protection distances.
     """
 
     DEFAULT_CSS = """
-    Ticket .row { height: 3; }
-    Ticket .row Label { width: 12; padding: 1 0; color: $foreground 60%; }
-    Ticket .row Input { width: 22; }
-    Ticket .row .error { color: $text-error; padding: 1 1; width: 1fr; }
-    Ticket #kind { padding: 0; } Ticket #summary { padding: 0 0; height: auto; }
+    Ticket > .box { width: 68; }
+    Ticket .row { height: 1; }
+    Ticket .row Label { width: 11; color: $foreground 60%; }
+    Ticket .row .unit { width: 7; }
+    Ticket .row Input { width: 16; height: 1; border: none; padding: 0 1; background: $panel; }
+    Ticket .row Input:focus { background: $primary 40%; }
+    Ticket .row .error { color: $text-error; width: 1fr; }
+    Ticket #quote, Ticket #summary { height: auto; padding: 0; }
+    Ticket #summary { margin: 1 0 0 0; }
     """
 
     def __init__(self, side: Side, instrument: InstrumentView, desk: Desk, board: BoardView | None) -> None:
@@ -44,25 +50,31 @@ class Ticket(Dialog[PlaceOrder]):
         self._board = board
         self._kind = 0
         self._armed = False
+        base, _, rest = instrument.symbol.partition("/")
+        quote = rest.partition(":")[0]
+        self._units = {"quantity": base, "price": quote, "stop": quote, "target": quote}
 
     def compose(self) -> ComposeResult:
         """Fields prefilled with the desk's own size and protection."""
         values = self._defaults()
         with Vertical(classes="box") as box:
             box.border_title = f"{self._side.name} {self._view.symbol}   {self._desk.status.mode.upper()}"
-            box.border_subtitle = "F2 type  F3 F4 F5 25/50/100 % of equity  Enter send  Esc back"
+            box.border_subtitle = "F2 type  F3/4/5 25/50/100 %  Enter send  Esc back"
+            yield Static(id="quote")
             yield Static(id="kind")
             for name in FIELDS:
                 with Horizontal(classes="row"):
                     yield Label(name)
                     yield Input(values[name], id=name)
+                    yield Label(f" {self._units[name]}", classes="unit")
                     yield Static("", id=f"{name}-error", classes="error")
             yield Static(id="summary")
 
     def on_mount(self) -> None:
-        """Begin at the size."""
+        """Begin at the size; the quote moves while the person thinks."""
         self.query_one("#quantity", Input).focus()
         self._show()
+        self.set_interval(REFRESH_S, self._show)
 
     def _defaults(self) -> dict[str, str]:
         quote = self._desk.quotes.get(self._view.symbol)
@@ -81,7 +93,7 @@ class Ticket(Dialog[PlaceOrder]):
     @property
     def kind(self) -> OrderKind:
         """The chosen order type."""
-        return KINDS[self._kind]
+        return list(KINDS)[self._kind]
 
     def _preview(self) -> Preview:
         values = {name: self.query_one(f"#{name}", Input).value for name in FIELDS}
@@ -92,20 +104,36 @@ class Ticket(Dialog[PlaceOrder]):
         seen = self._preview()
         for name in FIELDS:
             self.query_one(f"#{name}-error", Static).update(seen.errors.get(name, ""))
-        kinds = "  ".join(f"[reverse] {k.value} [/]" if k is self.kind else f" {k.value} " for k in KINDS)
-        self.query_one("#kind", Static).update(f"type        {kinds}")
+        kinds = " ".join(f"[reverse] {word} [/]" if kind is self.kind else f" {word} " for kind, word in KINDS.items())
+        self.query_one("#kind", Static).update(f"[$foreground 60%]type[/]       {kinds}")
         self.query_one("#price", Input).disabled = self.kind is OrderKind.MARKET
+        self.query_one("#quote", Static).update(self._quote())
         self.query_one("#summary", Static).update(self._summary(seen))
+
+    def _quote(self) -> str:
+        quote, account = self._desk.quotes.get(self._view.symbol), self._desk.account
+        if quote is None:
+            return "[$text-warning]no quote yet[/]"
+        bid, ask = fmt.price(self._view, quote.bid), fmt.price(self._view, quote.ask)
+        return f"[$foreground 60%]bid[/] {bid}  [$foreground 60%]ask[/] {ask}  [$foreground 60%]equity[/] {fmt.money(account.equity)}"
 
     def _summary(self, seen: Preview) -> str:
         if seen.errors:
-            return "[$text-warning]not ready: " + "; ".join(f"{k} {v}" for k, v in seen.errors.items()) + "[/]"
-        tick = self._view.tick_size
+            return "[$text-warning]not ready: " + "; ".join(f"{k} {v}" for k, v in seen.errors.items()) + "[/]\n\n"
         away = abs(seen.entry - seen.liquidation) / seen.entry if seen.liquidation and seen.entry else 0.0
-        liquidation = f"{tick * seen.liquidation:f} ({away:.1%} away)" if seen.liquidation else "none"
+        liquidation = "none"
+        if seen.liquidation:
+            liquidation = (
+                f"{fmt.price(self._view, seen.liquidation)} ({fmt.percent(away, sign=False, decimals=1)} away)"
+            )
+        risk = "no stop: not limited"
+        if seen.risk:
+            risk = f"{fmt.money(seen.risk)} ({fmt.percent(seen.risk_fraction, sign=False)} of equity)"
+        reward = f"   reward/risk {seen.reward_risk:.2f}" if seen.reward_risk else ""
+        fee = fmt.money(seen.fee, decimals=2)
         lines = [
-            f"value {seen.notional / 1e8:,.2f}   margin {seen.margin / 1e8:,.2f}   fee {seen.fee / 1e8:,.4f} each way",
-            f"risk {seen.risk / 1e8:,.2f} ({seen.risk_fraction:.2%} of equity)   reward/risk {seen.reward_risk:.2f}",
+            f"value {fmt.money(seen.notional)}   margin {fmt.money(seen.margin)}   fee {fee} a side",
+            f"risk {risk}{reward}",
             f"liquidation {liquidation}",
         ]
         if self._armed:

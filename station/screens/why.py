@@ -14,7 +14,7 @@ from widgets.signal_detail import SignalDetail
 class Why(Dialog[None]):
     """One signal."""
 
-    DEFAULT_CSS = "Why > .box { width: 90%; max-width: 110; height: 80%; border: none; padding: 0; }"
+    DEFAULT_CSS = "Why > .box { width: 96%; max-width: 110; height: 96%; max-height: 26; border: none; padding: 0; }"
 
     def __init__(self, signal: Signal, instrument: InstrumentView | None) -> None:
         super().__init__()

@@ -28,7 +28,8 @@ class FakeSource:
         return self._desk
 
     def bars(self, symbol: str, timeframe_ms: int) -> BarsView | None:
-        return sample_bars(symbol, timeframe_ms) if (symbol, timeframe_ms) in self.charts else None
+        known = symbol in self._desk.instruments and (symbol, timeframe_ms) in self.charts
+        return sample_bars(symbol, timeframe_ms) if known else None
 
     def watch_bars(self, charts: frozenset[tuple[str, int]]) -> None:
         self.charts = charts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -140,7 +140,7 @@ def test_sizes_at_the_top_wander_and_lean_to_where_the_price_goes() -> None:
     assert len({s.bid_lots for s in steps}) > 1_000
     lean = [
         (np.log(now.bid_lots / now.ask_lots), np.sign(after.bid - now.bid))
-        for now, after in zip(steps, steps[1:], strict=False)
+        for now, after in pairwise(steps)
     ]
     before_rise = np.mean([size for size, way in lean if way > 0])
     before_fall = np.mean([size for size, way in lean if way < 0])
