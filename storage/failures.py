@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from engine.errors import JournalFailed
+from engine.errors import JournalFailed, TrefoilError
+
+# A database that cannot be reached at all answers with the operating system's error.
+DATABASE_ERRORS = (SQLAlchemyError, OSError)
 
 # SQLite's error names by prefix (extended codes carry a suffix); the first that fits wins.
 _REMEDIES: tuple[tuple[str, str], ...] = (
@@ -30,9 +33,15 @@ def remedy(error: Exception) -> str:
         if cause.__cause__ is None:
             break
         cause = cause.__cause__
-    return f"the database answered: {cause}"
+    lines = str(cause).splitlines()  # a server's further lines may repeat values
+    return f"the database answered: {lines[0] if lines else type(cause).__name__}"
 
 
 def journal_failed(doing: str, where: str, error: Exception) -> JournalFailed:
     """One sentence: what was being done, on which database, why it failed and what helps."""
     return JournalFailed(f"The journal could not {doing} in {where}: {remedy(error)}.")
+
+
+def research_failed(doing: str, where: str, error: Exception) -> TrefoilError:
+    """The same sentence for the store of research runs."""
+    return TrefoilError(f"The run could not {doing} in {where}: {remedy(error)}.")

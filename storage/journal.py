@@ -1,4 +1,7 @@
-"""The journal on SQLAlchemy: entries, snapshots, epochs. One transaction a batch; what it cannot read it names."""
+"""The journal on SQLAlchemy: entries, snapshots, epochs, and the history tables that follow from the entries.
+
+One transaction a batch; what it cannot read it names.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from engine.errors import InvariantBroken, JournalFailed
 from engine.ports import Entry, Probe, Recovery
 from engine.probe import no_probe
-from storage import codec
+from storage import codec, rebuild, rows
 from storage.codec import Unreadable
 from storage.database import Database
-from storage.failures import journal_failed
+from storage.failures import DATABASE_ERRORS, journal_failed
+from storage.lines import Known
 from storage.tables import journal, meta, snapshots, torn
 
 T = TypeVar("T")
@@ -40,26 +43,30 @@ class SqlJournal:
         self._database = database
         self._probe = probe
         self._last = 0
+        self._known = Known()
 
     async def recover(self) -> Recovery:
         """The newest readable snapshot and the entries after it.
 
         Unreadable rows at the very end are set aside (`torn` names them) so that nothing is lost and the engine starts;
-        an unreadable row before a readable one raises JournalFailed naming it.
+        an unreadable row before a readable one raises JournalFailed naming it. The history tables are made again where
+        they do not follow from the journal: after such a loss, or where an older program wrote them.
         """
         try:
-            return await self._database.write(self._recover)
-        except SQLAlchemyError as error:
+            recovery, self._known = await self._database.write(self._recover)
+        except DATABASE_ERRORS as error:
             raise journal_failed("be read", self._database.where, error) from error
+        self._last = recovery.last_seq
+        return recovery
 
-    def _recover(self, connection: Connection) -> Recovery:
+    def _recover(self, connection: Connection) -> tuple[Recovery, Known]:
         seq, state = _newest_snapshot(connection)
-        rows = connection.execute(select(journal).where(journal.c.seq > seq).order_by(journal.c.seq)).all()
+        stored = connection.execute(select(journal).where(journal.c.seq > seq).order_by(journal.c.seq)).all()
         entries: list[Entry] = []
         bad: list[int] = []
         reason = ""
         expected = seq + 1
-        for row in rows:
+        for row in stored:
             try:
                 entry = codec.decode(row.seq, row.payload, row.crc)
             except Unreadable as error:
@@ -81,8 +88,11 @@ class SqlJournal:
         if bad:
             _set_aside(connection, bad)
             self.torn = tuple(bad)
-        self._last = expected - 1
-        return Recovery(state, seq, tuple(entries), self._last)
+        if bad or not rebuild.is_current(connection):
+            known = rebuild.rebuild_tables(connection, self._database.where)
+        else:
+            known = rows.load(connection)
+        return Recovery(state, seq, tuple(entries), expected - 1), known
 
     async def instance(self) -> str:
         """This data directory's name in order ids: eight letters, made once."""
@@ -93,12 +103,22 @@ class SqlJournal:
         return await self._write("raise the epoch", _next_epoch)
 
     async def append(self, entries: Sequence[Entry]) -> None:
-        """Keep `entries` in one durable transaction; raises JournalFailed, and then nothing was kept."""
+        """Keep `entries` and what they change in the history tables in one durable transaction.
+
+        Raises JournalFailed, and then nothing was kept.
+        """
         for place, entry in enumerate(entries, self._last + 1):
             if entry.seq != place:
                 raise InvariantBroken(f"journal entry {entry.seq} where {place} was due")
-        rows = [codec.encode(entry) for entry in entries]
-        await self._write("be written", lambda connection: connection.execute(_INSERT, rows))
+        if not entries:
+            return
+        encoded = [codec.encode(entry) for entry in entries]
+
+        def work(connection: Connection) -> Known:
+            connection.execute(_INSERT, encoded)
+            return rows.keep(connection, entries, self._known)
+
+        self._known = await self._write("be written", work)
         self._last += len(entries)
 
     async def snapshot(self, seq: int, state: bytes) -> None:
@@ -118,7 +138,7 @@ class SqlJournal:
     async def _write(self, doing: str, work: Callable[[Connection], T]) -> T:
         try:
             return await self._database.write(work)
-        except SQLAlchemyError as error:
+        except DATABASE_ERRORS as error:
             raise journal_failed(doing, self._database.where, error) from error
 
 

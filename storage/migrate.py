@@ -10,11 +10,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from engine.errors import BadInput
 from storage.database import Database
-from storage.failures import journal_failed
+from storage.failures import DATABASE_ERRORS, journal_failed
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -52,7 +51,7 @@ async def upgrade(database: Database) -> Path | None:
             raise BadInput("database", database.where, f"its schema {known} is newer than this program; update Trefoil")
         backup = _backup(database.file, known) if known is not None and database.file is not None else None
         await database.write(lambda connection: command.upgrade(_config(connection), "head"))
-    except SQLAlchemyError as error:
+    except DATABASE_ERRORS as error:
         raise journal_failed("be migrated", database.where, error) from error
     return backup
 

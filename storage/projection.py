@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from engine.errors import InvariantBroken
-from engine.model.decision import CancelSent, CommandAnswered, Decision, Noted, SignalDecided, SubmitOrder
+from engine.model.decision import CancelSent, CashSet, CommandAnswered, Decision, Noted, SignalDecided, SubmitOrder
 from engine.model.event import (
     CancelRefused,
+    ClockTick,
     CommandReceived,
     EngineStarted,
     Event,
@@ -21,128 +21,31 @@ from engine.model.event import (
     OrderLost,
     OrderNotFound,
     OrderRefused,
+    Reconciled,
 )
-from engine.model.money import Money
-from engine.model.order import TRANSITIONS, Fill, Order, OrderRequest, OrderStatus, OrderStep
+from engine.model.market import MINUTE_MS, MarketView
+from engine.model.order import TRANSITIONS, Order, OrderStatus, OrderStep
 from engine.model.position import book
-from engine.model.signal import Signal
 from engine.ports import Entry
+from storage.lines import (
+    FOREIGN_TRADES,
+    Changes,
+    CommandLine,
+    EquityLine,
+    FillLine,
+    Grid,
+    Holding,
+    Known,
+    NoteLine,
+    OrderLine,
+    SignalLine,
+)
 from storage.tables import PLACES
 
-
-class Grid(msgspec.Struct, frozen=True):
-    """A symbol's tick and lot size as text, and the value of one tick of one lot in 1e-8 quote units."""
-
-    tick_size: str
-    lot_size: str
-    unit: Money
-
-
-class OrderLine(msgspec.Struct, frozen=True):
-    """An order, the place of its intent in the journal, and the grid its numbers are on."""
-
-    id: int
-    order: Order
-    grid: Grid
-
-
-class FillLine(msgspec.Struct, frozen=True):
-    """An execution; `realised` is the profit it realised before fees, 1e-8 quote units; `at` ms UTC received."""
-
-    id: int
-    fill: Fill
-    realised: Money
-    backfilled: bool
-    at: int
-    grid: Grid
-
-
-class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """One net position from flat to flat: signed `lots` and `cost` now; sums of lots and ticks x lots in and out.
-
-    `closed` is ms UTC, None while it is open. Money is 1e-8 quote units; `realised` is before fees.
-    """
-
-    id: int
-    symbol: str
-    lots: int
-    cost: Money
-    opened: int
-    origin: str
-    leverage: int
-    side: int
-    grid: Grid
-    closed: int | None = None
-    realised: Money = 0
-    fees: Money = 0
-    funding: Money = 0
-    entry_lots: int = 0
-    entry_value: int = 0
-    exit_lots: int = 0
-    exit_value: int = 0
-
-
-class SignalLine(msgspec.Struct, frozen=True):
-    """The newest version of a signal under the place of its first."""
-
-    id: int
-    signal: Signal
-    grid: Grid
-
-
-class CommandLine(msgspec.Struct, frozen=True):
-    """A command as received, with its answer where the same entry holds it."""
-
-    id: int
-    event: CommandReceived
-    answer: CommandAnswered | None
-
-
-class NoteLine(msgspec.Struct, frozen=True):
-    """One line of the log; `at` ms UTC."""
-
-    id: int
-    at: int
-    note: Noted
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a projection needs to remember: grids by symbol, orders by client id, open positions by symbol."""
-
-    grids: Mapping[str, Grid] = field(default_factory=dict)
-    orders: Mapping[str, OrderLine] = field(default_factory=dict)
-    holdings: Mapping[str, Holding] = field(default_factory=dict)
-
-    def after(self, changes: Changes) -> Known:
-        """What is known once `changes` are kept; orders that ended and positions that closed are let go."""
-        holdings = dict(self.holdings)
-        for holding in changes.holdings.values():  # in the order they were opened
-            if holding.closed is None:
-                holdings[holding.symbol] = holding
-            elif holding.symbol in holdings and holdings[holding.symbol].id == holding.id:
-                del holdings[holding.symbol]
-        orders = {**self.orders, **changes.orders}
-        return Known(
-            {**self.grids, **changes.grids},
-            {client_id: line for client_id, line in orders.items() if line.order.open},
-            holdings,
-        )
-
-
-@dataclass(slots=True)
-class Changes:
-    """Rows to write: maps hold the newest version by key; commands and fills already there stay as they are."""
-
-    grids: dict[str, Grid] = field(default_factory=dict)
-    orders: dict[str, OrderLine] = field(default_factory=dict)
-    fills: list[FillLine] = field(default_factory=list)
-    holdings: dict[int, Holding] = field(default_factory=dict)
-    signals: dict[int, SignalLine] = field(default_factory=dict)
-    commands: list[CommandLine] = field(default_factory=list)
-    answers: list[CommandAnswered] = field(default_factory=list)
-    notes: list[NoteLine] = field(default_factory=list)
-
+# "Not found" is no news before the venue's receive window has passed; `engine.core.state` has the same number, and
+# importing it would bring numba along.
+NOT_FOUND_GRACE_MS = 6_000
+OUTSIDE = "outside"
 
 _ORDER_EVENTS = (OrderAccepted, OrderRefused, OrderLost, OrderGone, OrderNotFound, CancelRefused)
 
@@ -162,8 +65,10 @@ def touched(entries: Iterable[Entry]) -> set[str]:
 def project(entries: Sequence[Entry], known: Known) -> Changes:
     """What `entries` change in the history tables.
 
-    A fill of an order that is not ours is listed when its symbol is known, and books nothing: the core answers it by
-    asking the venue. InvariantBroken where an order or a signal of ours names a symbol that no EngineStarted listed.
+    Statuses, positions and cash move exactly as the core's state does. A fill of an order that is not ours is booked when
+    its symbol is traded here. Equity is measured at the first ClockTick of each minute, once cash and, since the engine
+    started, the mark price of every open position are known; without them there is no row rather than a wrong one.
+    InvariantBroken where an order or a signal of ours names a symbol that no EngineStarted listed.
     """
     fold = _Fold(known)
     for entry in entries:
@@ -176,7 +81,7 @@ class _Fold:
 
     def __init__(self, known: Known) -> None:
         self.known = known
-        self.changes = Changes()
+        self.changes = Changes(known.cash, dict(known.marks), known.measured, known.foreign, known.now)
         self._open = dict(known.holdings)
 
     def entry(self, entry: Entry) -> None:
@@ -184,52 +89,56 @@ class _Fold:
         if len(entry.decisions) >= PLACES - 1:
             raise InvariantBroken(f"journal entry {entry.seq} has {len(entry.decisions)} decisions")
         first = entry.seq * PLACES
+        self.changes.now = max(self.changes.now, entry.event.at)
         self._event(first, entry.event, entry.decisions)
         for place, decision in enumerate(entry.decisions, first + 1):
-            self._decision(place, entry.event.at, decision)
-        asked = entry.event.command_id if isinstance(entry.event, CommandReceived) else None
-        self.changes.answers.extend(
-            decision
-            for decision in entry.decisions
-            if isinstance(decision, CommandAnswered) and decision.command_id != asked
-        )
+            self._decision(place, decision)
 
     def _event(self, place: int, event: Event, decisions: tuple[Decision, ...]) -> None:
+        view: MarketView | None = getattr(event, "view", None)
+        if view is not None:
+            self.changes.marks.update((name, quote.mark or (quote.bid + quote.ask) // 2) for name, quote in view.quotes)
         match event:
+            case ClockTick():
+                if event.at // MINUTE_MS > self.changes.measured // MINUTE_MS:
+                    self._measure(event.at)
             case EngineStarted():
-                self.changes.grids.update(
-                    (i.symbol, Grid(str(i.tick_size), str(i.lot_size), i.unit)) for i in event.instruments
-                )
+                self._started(event)
             case CommandReceived():
                 answers = (d for d in decisions if isinstance(d, CommandAnswered) and d.command_id == event.command_id)
                 self.changes.commands.append(CommandLine(place, event, next(answers, None)))
             case OrderAccepted():
                 self._step(event.client_id, OrderStep.ACCEPTED, event.at, venue_id=event.venue_id)
             case OrderRefused():
-                self._step(event.client_id, OrderStep.REFUSED, event.at, reason=event.reason)
+                self._step(event.client_id, OrderStep.REFUSED, event.at, reason=_coded(event.reason, event.code))
             case OrderLost():
                 self._step(event.client_id, OrderStep.LOST, event.at, reason=event.reason)
             case OrderGone():
                 self._step(event.client_id, _GONE[event.status], event.at, reason=event.reason)
             case OrderNotFound():
-                self._step(event.client_id, OrderStep.NOT_FOUND, event.at)
+                self._not_found(event)
             case CancelRefused():
-                self._step(event.client_id, OrderStep.CANCEL_REFUSED, event.at)
+                self._cancel_refused(event)
             case OrderFilled():
                 self._fill(place, event)
             case FundingPaid():
                 self._funding(event)
+            case Reconciled():
+                self._reconciled(event)
             case _:
                 pass  # other events change nothing a history table shows
 
-    def _decision(self, place: int, at: int, decision: Decision) -> None:
+    def _decision(self, place: int, decision: Decision) -> None:
+        at = self.changes.now  # decisions are timed by the core's clock, which never goes back
         match decision:
             case SubmitOrder():
                 request = decision.approved.request
                 order = Order(request=request, status=OrderStatus.INTENT, created=at, updated=at)
                 self.changes.orders[request.client_id] = OrderLine(place, order, self._grid(request.symbol))
             case CancelSent():
-                self._step(decision.client_id, OrderStep.CANCEL_SENT, at)
+                self._cancel_sent(decision.client_id, at)
+            case CashSet():
+                self.changes.cash = decision.cash
             case SignalDecided():
                 signal = decision.signal
                 first = self.changes.signals.get(signal.id)
@@ -239,6 +148,60 @@ class _Fold:
                 self.changes.notes.append(NoteLine(place, at, decision))
             case _:
                 pass  # other decisions change nothing a history table shows
+
+    def _started(self, event: EngineStarted) -> None:
+        changes = self.changes
+        known = {*self.known.grids, *changes.grids}
+        if not known and changes.cash is None:  # the very first start brings the paper balance
+            changes.cash = event.balance
+        known.update(event.symbols)
+        changes.grids.update(
+            (i.symbol, Grid(str(i.tick_size), str(i.lot_size), i.unit)) for i in event.instruments if i.symbol in known
+        )
+        changes.marks.clear()
+        for client_id, line in {**self.known.orders, **changes.orders}.items():
+            if line.order.status is OrderStatus.INTENT:
+                reason = "the engine stopped before the venue answered"
+                self._step(client_id, OrderStep.LOST, event.at, reason=reason)
+
+    def _measure(self, at: int) -> None:
+        """Equity at `at`, where it can be known."""
+        cash, marks = self.changes.cash, self.changes.marks
+        if cash is None:
+            return
+        total = cash
+        for symbol, holding in self._open.items():
+            mark = marks.get(symbol, 0)
+            if not mark:
+                return
+            total += holding.lots * mark * self._grid(symbol).unit - holding.cost
+        self.changes.equity.append(EquityLine(at, total, cash))
+        self.changes.measured = at
+
+    def _not_found(self, event: OrderNotFound) -> None:
+        line = self._line(event.client_id)
+        if line is None or line.order.status is OrderStatus.INTENT:
+            return
+        if line.order.status is OrderStatus.UNKNOWN and event.at - line.order.created < NOT_FOUND_GRACE_MS:
+            return
+        self._step(event.client_id, OrderStep.NOT_FOUND, event.at, reason="the venue never had it")
+
+    def _cancel_sent(self, client_id: str, at: int) -> None:
+        line = self._line(client_id)
+        if line is not None and line.order.open:
+            self._step(client_id, OrderStep.CANCEL_SENT, at)
+
+    def _cancel_refused(self, event: CancelRefused) -> None:
+        line = self._line(event.client_id)
+        if line is not None and line.order.status in {OrderStatus.CANCELING, OrderStatus.UNKNOWN}:
+            reason = _coded(event.reason, event.code)
+            self._step(event.client_id, OrderStep.CANCEL_REFUSED, event.at, reason=reason)
+
+    def _reconciled(self, event: Reconciled) -> None:
+        for held in event.report.orders:
+            line = self._line(held.client_id)
+            if line is not None and line.order.open:
+                self._step(held.client_id, OrderStep.ACCEPTED, event.at, venue_id=held.venue_id)
 
     def _grid(self, symbol: str) -> Grid:
         grid = self.changes.grids.get(symbol) or self.known.grids.get(symbol)
@@ -268,9 +231,7 @@ class _Fold:
         fill = event.fill
         line = self._line(fill.client_id)
         if line is None:
-            grid = self.changes.grids.get(fill.symbol) or self.known.grids.get(fill.symbol)
-            if grid is not None:
-                self.changes.fills.append(FillLine(place, fill, 0, event.backfilled, event.at, grid))
+            self._outside(place, event)
             return
         order = line.order
         if fill.trade_id in order.trade_ids:
@@ -287,52 +248,60 @@ class _Fold:
             trade_ids=(*order.trade_ids, fill.trade_id),
         )
         self.changes.orders[fill.client_id] = OrderLine(line.id, changed, line.grid)
-        realised = self._book(place, event, order.request, line.grid)
-        self.changes.fills.append(FillLine(place, fill, realised, event.backfilled, event.at, line.grid))
+        self._book(place, event, order.request.origin, order.request.leverage)
 
-    def _book(self, place: int, event: OrderFilled, request: OrderRequest, grid: Grid) -> Money:
-        """Book a fill into the symbol's position and return the profit it realised."""
-        fill, holding = event.fill, self._open.get(event.fill.symbol)
+    def _outside(self, place: int, event: OrderFilled) -> None:
+        fill, foreign = event.fill, self.changes.foreign
+        listed = fill.symbol in self.changes.grids or fill.symbol in self.known.grids
+        if not listed or fill.trade_id in foreign:
+            return
+        self.changes.foreign = (*foreign[1 - FOREIGN_TRADES :], fill.trade_id)
+        self._book(place, event, OUTSIDE, 1)
+
+    def _book(self, place: int, event: OrderFilled, origin: str, leverage: int) -> None:
+        """Book a fill into the symbol's position and the cash, at the grid of today; and list it."""
+        fill, holding, grid = event.fill, self._open.get(event.fill.symbol), self._grid(event.fill.symbol)
+        before, cost = (holding.lots, holding.cost) if holding else (0, 0)
         signed = int(fill.side) * fill.lots
-        before, cost, unit = (holding.lots, holding.cost, holding.grid.unit) if holding else (0, 0, grid.unit)
-        booking = book(before, cost, signed, fill.ticks, unit)
+        booking = book(before, cost, signed, fill.ticks, grid.unit)
+        self.changes.fills.append(
+            FillLine(place, fill, booking.realised, event.backfilled, event.at, grid, origin == OUTSIDE)
+        )
+        self.changes.cash = (self.changes.cash or 0) + booking.realised - fill.fee
         closing = min(abs(before), fill.lots) if before * signed < 0 else 0
-        fee = fill.fee
+        opening = fill.lots - closing
+        fee_out = fill.fee * closing // fill.lots
         if holding is not None and closing:
-            opening = fill.lots - closing
-            share = fee * closing // fill.lots if opening else fee
-            fee -= share
             flat = booking.lots == 0 or opening > 0
             holding = msgspec.structs.replace(
                 holding,
                 lots=0 if flat else booking.lots,
                 cost=0 if flat else booking.cost,
-                closed=event.at if flat else None,
+                closed=fill.venue_time if flat else None,
                 realised=holding.realised + booking.realised,
-                fees=holding.fees + share,
+                fees=holding.fees + fee_out,
+                grid=grid,
                 exit_lots=holding.exit_lots + closing,
-                exit_value=holding.exit_value + closing * fill.ticks,
+                exit_value=holding.exit_value + closing * fill.ticks * grid.unit,
             )
             self._keep(holding)
-            if not opening:
-                return booking.realised
             holding = None
-        if holding is None:
-            holding = Holding(
-                id=place, symbol=fill.symbol, lots=0, cost=0, opened=event.at, origin=request.origin,
-                leverage=request.leverage, side=int(fill.side), grid=grid,
+        if opening:
+            holding = holding or Holding(
+                id=place, symbol=fill.symbol, lots=0, cost=0, opened=fill.venue_time, origin=origin,
+                leverage=leverage, side=int(fill.side), grid=grid,
             )  # fmt: skip
-        added = fill.lots - closing
-        holding = msgspec.structs.replace(
-            holding,
-            lots=booking.lots,
-            cost=booking.cost,
-            fees=holding.fees + fee,
-            entry_lots=holding.entry_lots + added,
-            entry_value=holding.entry_value + added * fill.ticks,
-        )
-        self._keep(holding)
-        return booking.realised
+            self._keep(
+                msgspec.structs.replace(
+                    holding,
+                    lots=booking.lots,
+                    cost=booking.cost,
+                    fees=holding.fees + fill.fee - fee_out,
+                    grid=grid,
+                    entry_lots=holding.entry_lots + opening,
+                    entry_value=holding.entry_value + opening * fill.ticks * grid.unit,
+                )
+            )
 
     def _keep(self, holding: Holding) -> None:
         self.changes.holdings[holding.id] = holding
@@ -342,6 +311,7 @@ class _Fold:
             del self._open[holding.symbol]
 
     def _funding(self, event: FundingPaid) -> None:
+        self.changes.cash = (self.changes.cash or 0) + event.amount
         holding = self._open.get(event.symbol)
         if holding is not None:
             self._keep(msgspec.structs.replace(holding, funding=holding.funding + event.amount))
@@ -352,3 +322,7 @@ _GONE = {
     OrderStatus.EXPIRED: OrderStep.EXPIRED,
     OrderStatus.REJECTED: OrderStep.REFUSED,
 }
+
+
+def _coded(reason: str, code: str) -> str:
+    return f"{reason} ({code})" if code else reason

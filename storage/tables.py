@@ -10,7 +10,20 @@ within the entry. It orders rows for reading and makes a rebuilt projection equa
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    false,
+    text,
+)
 
 PLACES = 100_000
 
@@ -18,6 +31,12 @@ PLACES = 100_000
 _INT = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
+
+
+def _pages(table: str, time: str) -> tuple[Index, Index]:
+    """What `storage.history` walks: newest first, of all symbols and of one."""
+    return Index(f"{table}_{time}", time, "id"), Index(f"{table}_symbol", "symbol", time, "id")
+
 
 journal = Table(
     "trading_journal",
@@ -89,7 +108,7 @@ orders = Table(
     Column("reason", Text, nullable=False),
     Column("tick_size", Text, nullable=False),
     Column("lot_size", Text, nullable=False),
-    Index("trading_orders_id", "id", unique=True),
+    *_pages("trading_orders", "created"),
 )
 
 fills = Table(
@@ -106,11 +125,13 @@ fills = Table(
     Column("maker", Boolean, nullable=False),
     Column("realised", _INT, nullable=False),
     Column("backfilled", Boolean, nullable=False),
+    Column("outside", Boolean, nullable=False, server_default=false()),
     Column("at", _INT, nullable=False),
     Column("venue_time", _INT, nullable=False),
     Column("tick_size", Text, nullable=False),
     Column("lot_size", Text, nullable=False),
-    Index("trading_fills_id", "id", unique=True),
+    *_pages("trading_fills", "at"),
+    Index("trading_fills_outside", "id", sqlite_where=text("outside"), postgresql_where=text("outside")),
 )
 
 positions = Table(
@@ -136,6 +157,7 @@ positions = Table(
     Column("lot_size", Text, nullable=False),
     Column("unit", _INT, nullable=False),
     Index("trading_positions_closed", "closed"),
+    *_pages("trading_positions", "opened"),
 )
 
 signals = Table(
@@ -159,7 +181,7 @@ signals = Table(
     Column("client_id", Text, nullable=False),
     Column("tick_size", Text, nullable=False),
     Column("lot_size", Text, nullable=False),
-    Index("trading_signals_id", "id", unique=True),
+    *_pages("trading_signals", "at"),
 )
 
 commands = Table(
@@ -169,10 +191,11 @@ commands = Table(
     Column("id", _INT, nullable=False),
     Column("at", _INT, nullable=False),
     Column("source", Text, nullable=False),
+    Column("symbol", Text, nullable=False, server_default=""),
     Column("body", Text, nullable=False),
     Column("ok", Boolean),
     Column("answer", Text, nullable=False),
-    Index("trading_commands_id", "id", unique=True),
+    *_pages("trading_commands", "at"),
 )
 
 notes = Table(
@@ -183,6 +206,7 @@ notes = Table(
     Column("level", Text, nullable=False),
     Column("symbol", Text, nullable=False),
     Column("text", Text, nullable=False),
+    *_pages("trading_notes", "at"),
 )
 
 equity = Table(
@@ -199,10 +223,15 @@ research_runs = Table(
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("created", _INT, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("symbol", Text, nullable=False, server_default=""),
+    Column("timeframe", Text, nullable=False, server_default=""),
     Column("params", Text, nullable=False),
-    Column("result", Text, nullable=False),
-    Index("research_runs_created", "kind", "created"),
+    Column("summary", Text, nullable=False, server_default="{}"),
+    Column("payload", LargeBinary, nullable=False),
+    Index("research_runs_created", "created", "id"),
+    Index("research_runs_kind", "kind", "created", "id"),
 )
 
-# What `storage.rebuild` makes again from the journal. Equity is measured once a minute and cannot be derived from it.
-PROJECTIONS = (instruments, orders, fills, positions, signals, commands, notes)
+# What `storage.rebuild` makes again from the journal.
+PROJECTIONS = (instruments, orders, fills, positions, signals, commands, notes, equity)

@@ -1,4 +1,4 @@
-"""The journal on a real SQLite file: what is said to be kept is kept, what cannot be read is named."""
+"""The journal on real databases: what is said to be kept is kept, what cannot be read is named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -27,14 +26,6 @@ from storage.tables import metadata, snapshots, torn
 
 def entry(seq: int) -> Entry:
     return Entry(seq, ClockTick(at=1_000 + seq), (Noted(level=Level.INFO, text=f"note {seq}"),))
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'trefoil.db'}")
-    await migrate.upgrade(database)
-    yield database
-    await database.close()
 
 
 async def filled(database: Database, count: int) -> SqlJournal:
@@ -171,10 +162,9 @@ asyncio.run(main())
 
 
 @pytest.mark.slow
-async def test_sigkill_loses_nothing_that_was_said_to_be_kept(database: Database) -> None:
-    url = f"sqlite+aiosqlite:///{database.where}"
+async def test_sigkill_loses_nothing_that_was_said_to_be_kept(database: Database, database_url: str) -> None:
     said = 0
-    command = [sys.executable, "-c", WRITER, url]
+    command = [sys.executable, "-c", WRITER, database_url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:  # noqa: ASYNC220 - nothing else runs here
         assert writer.stdout is not None
         for line in writer.stdout:

@@ -1,0 +1,285 @@
+"""The history tables' rows: what a batch of entries changes is written here, and what is known is read back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Insert, RowMapping, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from engine.model.decision import SubmitOrder
+from engine.model.instrument import unit_of
+from engine.model.order import TERMINAL, Order, OrderKind, OrderRequest, OrderStatus, Purpose, Side
+from engine.ports import Entry
+from storage import tables
+from storage.lines import (
+    FOREIGN_TRADES,
+    Changes,
+    CommandLine,
+    FillLine,
+    Grid,
+    Holding,
+    Known,
+    NoteLine,
+    OrderLine,
+    SignalLine,
+)
+from storage.projection import project, touched
+
+# Keys of `trading_meta` that follow from the journal.
+CASH, NOW = KEYS = ("cash", "now")
+
+_ENDED = tuple(status.value for status in TERMINAL)
+_IDS_A_QUERY = 5_000  # SQLite takes 32,766 parameters
+
+
+def keep(connection: Connection, entries: Sequence[Entry], known: Known) -> Known:
+    """Write what `entries` change; returns what is known once the transaction has been committed."""
+    changes = project(entries, _completed(connection, entries, known))
+    _write(connection, changes, known)
+    if entries[-1].event.at < changes.now:  # else the journal's newest row tells it
+        connection.execute(_insert(connection.dialect.name, tables.meta), {"key": NOW, "value": str(changes.now)})
+    return known.after(changes)
+
+
+def load(connection: Connection) -> Known:
+    """What the tables know. Marks come with the next events: the first of them is an EngineStarted."""
+    grids = {
+        row["symbol"]: Grid(row["tick_size"], row["lot_size"], row["unit"])
+        for row in connection.execute(select(tables.instruments)).mappings()
+    }
+    orders = tables.orders
+    chosen = connection.execute(select(orders).where(orders.c.status.not_in(_ENDED)).order_by(orders.c.id)).mappings()
+    held = tables.positions
+    positions = connection.execute(select(held).where(held.c.closed.is_(None)).order_by(held.c.id)).mappings()
+    kept = select(tables.meta.c.key, tables.meta.c.value).where(tables.meta.c.key.in_(KEYS))
+    meta = {key: int(value) for key, value in connection.execute(kept)}
+    newest = connection.execute(select(tables.journal.c.at).order_by(tables.journal.c.seq.desc()).limit(1)).scalar()
+    fills = tables.fills
+    outside = select(fills.c.trade_id).where(fills.c.outside).order_by(fills.c.id.desc()).limit(FOREIGN_TRADES)
+    return Known(
+        grids,
+        _order_lines(connection, chosen.all()),
+        {row["symbol"]: _holding(row) for row in positions},
+        meta.get(CASH),
+        {},
+        connection.execute(select(func.max(tables.equity.c.at))).scalar() or 0,
+        tuple(reversed(connection.execute(outside).scalars().all())),
+        max(meta.get(NOW, 0), newest or 0),
+    )
+
+
+def _completed(connection: Connection, entries: Sequence[Entry], known: Known) -> Known:
+    """`known` with the ended orders that `entries` speak of: a fill may come after the cancel it raced with."""
+    ids = {_text(client_id) for client_id in touched(entries) if client_id not in known.orders}
+    if not ids:
+        return known
+    new = {
+        decision.approved.request.client_id
+        for entry in entries
+        for decision in entry.decisions
+        if isinstance(decision, SubmitOrder)
+    }
+    found: list[RowMapping] = []
+    for part in _parts(ids - new):
+        chosen = select(tables.orders).where(tables.orders.c.client_id.in_(part))
+        found += connection.execute(chosen).mappings().all()
+    if not found:
+        return known
+    return dataclasses.replace(known, orders={**known.orders, **_order_lines(connection, found)})
+
+
+def _parts(ids: Iterable[str]) -> list[list[str]]:
+    listed = sorted(ids)
+    return [listed[i : i + _IDS_A_QUERY] for i in range(0, len(listed), _IDS_A_QUERY)]
+
+
+def _order_lines(connection: Connection, rows: Sequence[RowMapping]) -> dict[str, OrderLine]:
+    trades: dict[str, list[str]] = {}
+    fills = tables.fills
+    for part in _parts(row["client_id"] for row in rows if row["filled"]):
+        chosen = select(fills.c.client_id, fills.c.trade_id).where(fills.c.client_id.in_(part)).order_by(fills.c.id)
+        for client_id, trade_id in connection.execute(chosen):
+            trades.setdefault(client_id, []).append(trade_id)
+    return {row["client_id"]: _order_line(row, tuple(trades.get(row["client_id"], ()))) for row in rows}
+
+
+def _order_line(row: RowMapping, trade_ids: tuple[str, ...]) -> OrderLine:
+    request = OrderRequest(
+        client_id=row["client_id"],
+        symbol=row["symbol"],
+        side=Side(row["side"]),
+        kind=OrderKind(row["kind"]),
+        lots=row["lots"],
+        purpose=Purpose(row["purpose"]),
+        origin=row["origin"],
+        price=row["price"],
+        trigger=row["trigger_price"],
+        reduce_only=row["reduce_only"],
+        leverage=row["leverage"],
+    )
+    order = Order(
+        request=request,
+        status=OrderStatus(row["status"]),
+        created=row["created"],
+        updated=row["updated"],
+        venue_id=row["venue_id"],
+        filled=row["filled"],
+        value=row["value"],
+        fees=row["fees"],
+        trade_ids=trade_ids,
+        reason=row["reason"],
+    )
+    unit = unit_of(request.symbol, Decimal(row["tick_size"]), Decimal(row["lot_size"]))
+    return OrderLine(row["id"], order, Grid(row["tick_size"], row["lot_size"], unit))
+
+
+def _holding(row: RowMapping) -> Holding:
+    values = dict(row)
+    grid = Grid(values.pop("tick_size"), values.pop("lot_size"), values.pop("unit"))
+    return Holding(**values, grid=grid)
+
+
+def _write(connection: Connection, changes: Changes, known: Known) -> None:
+    """Write the rows of `changes`; tables that nothing changes are not touched."""
+    name = connection.dialect.name
+    grids = [{"symbol": symbol, **msgspec.structs.asdict(grid)} for symbol, grid in changes.grids.items()]
+    written: tuple[tuple[Table, list[dict[str, Any]]], ...] = (
+        (tables.instruments, grids),
+        (tables.orders, [_order_row(line) for line in changes.orders.values()]),
+        (tables.fills, [_fill_row(line) for line in changes.fills]),
+        (tables.positions, [_holding_row(line) for line in changes.holdings.values()]),
+        (tables.signals, [_signal_row(line) for line in changes.signals.values()]),
+        (tables.commands, [_command_row(line) for line in changes.commands]),
+        (tables.notes, [_note_row(line) for line in changes.notes]),
+        (tables.equity, [msgspec.structs.asdict(line) for line in changes.equity]),
+    )
+    for table, values in written:
+        if values:
+            connection.execute(_insert(name, table), values)
+    if changes.cash is not None and changes.cash != known.cash:
+        connection.execute(_insert(name, tables.meta), {"key": CASH, "value": str(changes.cash)})
+
+
+# The first version of these rows stays: an execution, a command, a line of the log and a measurement do not change.
+_ONCE = frozenset({tables.fills, tables.commands, tables.notes, tables.equity})
+
+
+@cache
+def _insert(dialect: str, table: Table) -> Insert:
+    """Insert a row or change the one of its key; its place (`id`) in the journal stays."""
+    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if table in _ONCE:
+        return statement.on_conflict_do_nothing()
+    changed = [column.name for column in table.columns if not column.primary_key and column.name != "id"]
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_={column: statement.excluded[column] for column in changed}
+    )
+
+
+def _text(text: str) -> str:
+    # Postgres keeps no NUL in text, and a venue may say anything.
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def _order_row(line: OrderLine) -> dict[str, Any]:
+    order, request = line.order, line.order.request
+    return {
+        "client_id": request.client_id,
+        "id": line.id,
+        "symbol": request.symbol,
+        "side": int(request.side),
+        "kind": request.kind.value,
+        "purpose": request.purpose.value,
+        "lots": request.lots,
+        "price": request.price,
+        "trigger_price": request.trigger,
+        "reduce_only": request.reduce_only,
+        "leverage": request.leverage,
+        "origin": _text(request.origin),
+        "status": order.status.value,
+        "venue_id": _text(order.venue_id),
+        "filled": order.filled,
+        "value": order.value,
+        "fees": order.fees,
+        "created": order.created,
+        "updated": order.updated,
+        "reason": _text(order.reason),
+        "tick_size": line.grid.tick_size,
+        "lot_size": line.grid.lot_size,
+    }
+
+
+def _fill_row(line: FillLine) -> dict[str, Any]:
+    fill = line.fill
+    return {
+        "client_id": _text(fill.client_id),
+        "trade_id": _text(fill.trade_id),
+        "id": line.id,
+        "symbol": fill.symbol,
+        "side": int(fill.side),
+        "ticks": fill.ticks,
+        "lots": fill.lots,
+        "fee": fill.fee,
+        "maker": fill.maker,
+        "realised": line.realised,
+        "backfilled": line.backfilled,
+        "outside": line.outside,
+        "at": line.at,
+        "venue_time": fill.venue_time,
+        "tick_size": line.grid.tick_size,
+        "lot_size": line.grid.lot_size,
+    }
+
+
+def _holding_row(holding: Holding) -> dict[str, Any]:
+    row = msgspec.structs.asdict(holding)
+    return {**row, **msgspec.structs.asdict(row.pop("grid")), "origin": _text(holding.origin)}
+
+
+def _signal_row(line: SignalLine) -> dict[str, Any]:
+    signal = line.signal
+    return {
+        "signal_id": signal.id,
+        "id": line.id,
+        "symbol": signal.symbol,
+        "action": signal.action.value,
+        "status": signal.status.value,
+        "at": signal.at,
+        "bar_time": signal.bar_time,
+        "score": signal.score,
+        "price": signal.price,
+        "stop": signal.stop,
+        "target": signal.target,
+        "lots": signal.lots,
+        "gates": msgspec.json.encode(signal.gates).decode(),
+        "reason": _text(signal.reason),
+        "expires": signal.expires,
+        "client_id": signal.client_id,
+        "tick_size": line.grid.tick_size,
+        "lot_size": line.grid.lot_size,
+    }
+
+
+def _command_row(line: CommandLine) -> dict[str, Any]:
+    event, answer = line.event, line.answer
+    return {
+        "command_id": _text(event.command_id),
+        "id": line.id,
+        "at": event.at,
+        "source": _text(event.source),
+        "symbol": _text(getattr(event.command, "symbol", None) or ""),
+        "body": msgspec.json.encode(event.command).decode(),
+        "ok": None if answer is None else answer.ok,
+        "answer": "" if answer is None else _text(answer.text),
+    }
+
+
+def _note_row(line: NoteLine) -> dict[str, Any]:
+    note = line.note
+    return {"id": line.id, "at": line.at, "level": note.level.value, "symbol": note.symbol, "text": _text(note.text)}
