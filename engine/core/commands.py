@@ -49,6 +49,12 @@ def _holding(deck: Deck, symbol: str) -> SymbolState:
     return s
 
 
+def _override(deck: Deck, symbol: str) -> None:
+    """A person takes the symbol over: automatic trading is held, and what waited for flat is forgotten."""
+    pipeline.give_up(deck, symbol, f"reversal given up: {BY_PERSON}")
+    deck.hold(symbol, BY_PERSON)
+
+
 def _place(deck: Deck, command: c.PlaceOrder, source: str) -> str:
     s = _symbol(deck, command.symbol)
     instrument = deck.state.instruments[command.symbol]
@@ -80,7 +86,7 @@ def _place(deck: Deck, command: c.PlaceOrder, source: str) -> str:
     leverage = risk.leverage_for(deck.state, instrument, expected, stop)
     plan = risk.Plan(command.symbol, command.side, expected, stop, target or 0, lots, leverage, origin, command.kind)
     approved = _approved(risk.approve_entry(deck.state, plan, price))
-    deck.hold(command.symbol, BY_PERSON)
+    _override(deck, command.symbol)
     deck.plan(command.symbol, stop, target)
     deck.emit(SubmitOrder(approved=approved))
     return f"{command.side.name.lower()} {command.quantity} {command.symbol} {command.kind.value} sent"
@@ -119,7 +125,7 @@ def _reduce_by_order(
     else:
         approved = risk.approve_limit_exit(deck.state, s.symbol, lots, command.kind, price, origin)
     assert approved is not None
-    deck.hold(s.symbol, BY_PERSON)
+    _override(deck, s.symbol)
     deck.emit(SubmitOrder(approved=approved))
     return f"reduce-only {command.side.name.lower()} {command.quantity} {s.symbol} {command.kind.value} sent"
 
@@ -130,7 +136,7 @@ def _reduce(deck: Deck, command: c.ReducePosition, source: str) -> str:
     s = _holding(deck, command.symbol)
     assert s.position is not None
     lots = -(-abs(s.position.lots) * command.percent // 100)
-    deck.hold(command.symbol, BY_PERSON)
+    _override(deck, command.symbol)
     sent = close(deck, command.symbol, lots, f"person:{source}")
     word = "closing" if command.percent == 100 else f"reducing by {command.percent} %"
     return f"{word} {command.symbol}" if sent else f"{command.symbol} is already being closed"
@@ -151,7 +157,7 @@ def _flip(deck: Deck, command: c.FlipPosition, source: str) -> str:
     if not price or stop_ticks <= 0:
         raise BadInput("stop", None, "no quote or no default stop is known for this symbol yet")
     origin = f"person:{source}"
-    deck.hold(command.symbol, BY_PERSON)
+    _override(deck, command.symbol)
     deck.emit(
         EntryPlanned(
             symbol=command.symbol,
@@ -177,6 +183,8 @@ def _protection(deck: Deck, command: c.SetProtection, source: str) -> str:
         raise BadInput("stop", command.stop, "it would trigger at once; it belongs behind the market")
     if target is not None and (target - s.mark) * side <= 0:
         raise BadInput("target", command.target, "it would trigger at once; it belongs beyond the market")
+    if s.planned is not None and s.planned.signal_id:
+        pipeline.give_up(deck, command.symbol, f"reversal given up: {BY_PERSON}")
     deck.hold(command.symbol, BY_PERSON)
     deck.plan(command.symbol, stop, target)
     protect(deck, command.symbol)
@@ -186,18 +194,12 @@ def _protection(deck: Deck, command: c.SetProtection, source: str) -> str:
 def _flatten(deck: Deck, command: c.FlattenAll, source: str) -> str:
     closing = 0
     for symbol, s in deck.state.symbols.items():
-        if s.planned is not None:
-            _forget_plan(deck, s)
+        pipeline.give_up(deck, symbol, "reversal given up: flattened by a person")
         if s.position is not None:
             deck.hold(symbol, "flattened by a person")
             closing += close(deck, symbol, abs(s.position.lots), f"person:{source}")
     cancelled = _cancel_many(deck, list(deck.state.symbols))
     return f"flattening {closing} positions, cancelling {cancelled} orders"
-
-
-def _forget_plan(deck: Deck, s: SymbolState) -> None:
-    assert s.planned is not None
-    deck.emit(EntryPlanned(symbol=s.symbol, side=0, lots=0, stop=0, target=0, origin=s.planned.origin))
 
 
 def _cancelable(order: Order) -> bool:
@@ -258,9 +260,8 @@ def _pause(deck: Deck, command: c.SetPaused, source: str) -> str:
 
 def _kill(deck: Deck, command: c.Kill, source: str) -> str:
     set_mode(deck, paused=True)
-    for s in deck.state.symbols.values():
-        if s.planned is not None:
-            _forget_plan(deck, s)
+    for symbol in deck.state.symbols:
+        pipeline.give_up(deck, symbol, "reversal given up: killed")
     count = _cancel_many(deck, list(deck.state.symbols), Purpose.ENTRY)
     return f"killed: paused, cancelling {count} entries, protection continues"
 

@@ -127,8 +127,8 @@ def _on_ended(deck: Deck, event: e.OrderRefused | e.OrderGone | e.OrderNotFound)
         return
     request = order.request
     if request.purpose is Purpose.ENTRY:
-        if order.status is OrderStatus.REJECTED:
-            pipeline.refused(deck, request.origin, order.reason)
+        if order.filled == 0:
+            pipeline.refused(deck, request.origin, order.reason or order.status.value)
         if deck.state.symbols[request.symbol].position is None and not _entry_open(deck.state, request.symbol):
             deck.plan(request.symbol, None, None)
     elif order.status is OrderStatus.REJECTED or protection.market_exit(order):
@@ -166,8 +166,7 @@ def _on_fill(deck: Deck, event: e.OrderFilled) -> None:
         deck.emit(RequestReport(reason="an execution from outside"))
     else:
         deck.note(Level.GOOD, f"{order.request.purpose.value} {text}", fill.symbol)
-        if order.request.purpose is Purpose.ENTRY:
-            pipeline.filled(deck, order.request.origin, fill.client_id)
+        pipeline.filled(deck, order)
     s = state.symbols[fill.symbol]
     if s.position is None and not _entry_open(state, fill.symbol):
         deck.plan(fill.symbol, None, None)

@@ -14,7 +14,7 @@ from engine.core.state import DIFFERS, OUTSIDE, State, SymbolState
 from engine.model.command import Autonomy
 from engine.model.decision import EntryPlanned, Level, SignalDecided, SubmitOrder
 from engine.model.money import PPM
-from engine.model.order import Side
+from engine.model.order import Order, Purpose, Side
 from engine.model.record import Record
 from engine.model.signal import Action, Gate, Signal, SignalStatus, Verdict
 
@@ -304,22 +304,40 @@ def expire(deck: Deck, signal: Signal) -> None:
     deck.emit(SignalDecided(signal=replace(signal, status=SignalStatus.EXPIRED, reason="nobody approved in time")))
 
 
-def filled(deck: Deck, origin: str, client_id: str) -> None:
-    """The entry of a signal is filled."""
-    if not origin.startswith("signal:"):
+def filled(deck: Deck, order: Order) -> None:
+    """The order of a signal has filled: its entry (even one that was given up), or the exit of a CLOSE."""
+    signal, client_id = _signal_of(deck.state, order.request.origin), order.request.client_id
+    if signal is None or (order.request.purpose is Purpose.EXIT) is not (signal.action is Action.CLOSE):
         return
-    signal = deck.state.signals.get(int(origin[7:]))
-    if signal is not None and signal.status is SignalStatus.SENT:
+    if signal.status in {SignalStatus.SENT, SignalStatus.REJECTED}:
         deck.emit(
             SignalDecided(signal=replace(signal, status=SignalStatus.FILLED, reason="filled", client_id=client_id))
         )
 
 
-def refused(deck: Deck, origin: str, reason: str) -> None:
-    """The entry of a signal came to nothing at the venue."""
-    if not origin.startswith("signal:"):
+def _signal_of(state: State, origin: str) -> Signal | None:
+    kind, _, key = origin.partition(":")
+    return state.signals.get(int(key)) if kind == "signal" else None
+
+
+def give_up(deck: Deck, symbol: str, reason: str) -> None:
+    """Forget the entry that waits for the symbol to be flat; the signal behind it says why."""
+    planned = deck.state.symbols[symbol].planned
+    if planned is None:
         return
-    signal = deck.state.signals.get(int(origin[7:]))
+    deck.emit(
+        EntryPlanned(
+            symbol=symbol, side=0, lots=0, stop=0, target=0, origin=planned.origin, signal_id=planned.signal_id
+        )
+    )
+    signal = deck.state.signals.get(planned.signal_id)
     if signal is not None and signal.status is SignalStatus.SENT:
         deck.emit(SignalDecided(signal=replace(signal, status=SignalStatus.REJECTED, reason=reason)))
-        deck.note(Level.WARN, f"entry refused by the venue: {reason}", signal.symbol)
+
+
+def refused(deck: Deck, origin: str, reason: str) -> None:
+    """The entry of a signal came to nothing at the venue."""
+    signal = _signal_of(deck.state, origin)
+    if signal is not None and signal.status is SignalStatus.SENT:
+        deck.emit(SignalDecided(signal=replace(signal, status=SignalStatus.REJECTED, reason=reason)))
+        deck.note(Level.WARN, f"entry came to nothing: {reason}", signal.symbol)

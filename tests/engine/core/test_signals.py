@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
 from engine.model import event as e
-from engine.model.command import ApproveSignal, Autonomy, RejectSignal, SetAutonomy, SetPaused
+from engine.model.command import (
+    ApproveSignal,
+    Autonomy,
+    Command,
+    FlattenAll,
+    FlipPosition,
+    Kill,
+    PlaceOrder,
+    ReducePosition,
+    RejectSignal,
+    SetAutonomy,
+    SetPaused,
+    SetProtection,
+)
 from engine.model.decision import EntryPlanned, SignalDecided, TimerSet
-from engine.model.order import OrderKind, Purpose, Side
+from engine.model.order import OrderKind, OrderStatus, Purpose, Side
 from engine.model.record import Record
 from engine.model.signal import Action, SignalStatus
 from tests.engine.core.scenario import BTC, FRAME, T0, Desk, every, gate, only, sent
@@ -179,6 +194,80 @@ def test_a_reversal_whose_entry_is_refused_says_so() -> None:
     assert desk.signal().status is SignalStatus.REFUSED
     assert desk.signal().reason == "entry after the flip refused: running: entries are paused"
     assert desk.s().planned is None
+
+
+STOP_AT = Decimal(99_000)
+
+
+@pytest.mark.parametrize(
+    ("command", "why", "exits"),
+    [
+        (Kill(), "killed", 41),
+        (FlattenAll(), "flattened by a person", 41),
+        (ReducePosition(symbol=BTC), "a person's override", 41),
+        (SetProtection(symbol=BTC, stop=STOP_AT), "a person's override", 41),
+        (
+            PlaceOrder(symbol=BTC, side=Side.BUY, kind=OrderKind.MARKET, quantity=Decimal("0.001")),
+            "a person's override",
+            41,
+        ),
+        (
+            PlaceOrder(symbol=BTC, side=Side.SELL, kind=OrderKind.MARKET, quantity=Decimal("0.001")),
+            "a person's override",
+            41,
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_reversal_that_a_person_stops_leaves_no_signal_behind(command: Command, why: str, exits: int) -> None:
+    desk = Desk()
+    desk.hold()
+    (exit_,) = sent(desk.bar(side=-1))
+    assert exit_.lots == exits
+    assert desk.ask(command).ok
+    assert desk.s().planned is None
+    assert (desk.signal().status, desk.signal().reason) == (SignalStatus.REJECTED, f"reversal given up: {why}")
+    desk.settle()
+    assert desk.s().position is None or desk.position().side > 0
+
+
+def test_a_flip_takes_the_place_of_a_reversal() -> None:
+    desk = Desk()
+    desk.hold()
+    desk.bar(side=-1)
+    desk.ask(FlipPosition(symbol=BTC))
+    assert desk.signal().status is SignalStatus.REJECTED
+    desk.settle()
+    assert (desk.position().lots, desk.position().origin) == (-41, "person:keyboard")
+
+
+def test_a_persons_flip_outlives_a_moved_stop() -> None:
+    desk = Desk()
+    desk.hold()
+    desk.ask(FlipPosition(symbol=BTC))
+    desk.ask(SetProtection(symbol=BTC, stop=STOP_AT))
+    desk.settle()
+    assert desk.position().lots == -41
+
+
+@pytest.mark.parametrize(("status", "reason"), [(OrderStatus.CANCELED, "canceled"), (OrderStatus.EXPIRED, "expired")])
+def test_an_entry_that_ends_without_a_fill_ends_its_signal_too(status: OrderStatus, reason: str) -> None:
+    desk = Desk()
+    desk.cross()
+    entry = desk.order_of(Purpose.ENTRY)
+    desk.gone(entry, status)
+    assert (desk.signal().status, desk.signal().reason) == (SignalStatus.REJECTED, reason)
+    desk.fill(entry, 1)
+    assert desk.signal().status is SignalStatus.FILLED
+
+
+def test_a_close_is_filled_with_its_exit() -> None:
+    desk = Desk()
+    desk.hold()
+    desk.ask(SetPaused(paused=True))
+    desk.bar(side=-1)
+    desk.settle()
+    assert (desk.signal().action, desk.signal().status) == (Action.CLOSE, SignalStatus.FILLED)
 
 
 def test_an_entry_the_venue_refuses_is_a_rejected_signal() -> None:
