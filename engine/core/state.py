@@ -34,6 +34,7 @@ DAY_LOSS = "day loss"
 DIFFERS = "position differs"  # how the reason begins for which the desk itself holds a symbol
 OUTSIDE = "outside"  # origin of a position that somebody else opened
 TRACKED = 7
+KEPT_TRADES = 64  # an order remembers the ids of so many of its newest executions
 REPORT_TIMER = "report"
 
 
@@ -99,7 +100,8 @@ class State(msgspec.Struct, kw_only=True):
     """Everything the core knows. `cash` is None until the venue or the paper balance has told it.
 
     `now` is received time of the newest event, `market_time` the newest venue time seen; both ms UTC. `timers` are the
-    deadlines that have not passed (ms UTC), `recovering` is true from a restart until the venue has been asked.
+    deadlines that have not passed (ms UTC), `booked` the executions of the last day (``client id|trade id``) and when they
+    were booked, `recovering` is true from a restart until the venue has been asked.
     """
 
     instance: str = ""
@@ -113,6 +115,7 @@ class State(msgspec.Struct, kw_only=True):
     signals: dict[int, Signal] = msgspec.field(default_factory=dict)
     answered: dict[str, Answered] = msgspec.field(default_factory=dict)
     foreign_trades: list[str] = msgspec.field(default_factory=list)
+    booked: dict[str, int] = msgspec.field(default_factory=dict)
     links: dict[str, bool] = msgspec.field(default_factory=dict)
     timers: dict[str, int] = msgspec.field(default_factory=dict)
     recovering: bool = False
@@ -347,8 +350,14 @@ def _coded(reason: str, code: str) -> str:
 
 def is_new(state: State, fill: Fill) -> bool:
     """This execution has not been booked yet."""
+    if _execution(fill) in state.booked:
+        return False
     order = state.orders.get(fill.client_id)
     return fill.trade_id not in (state.foreign_trades if order is None else order.trade_ids)
+
+
+def _execution(fill: Fill) -> str:
+    return f"{fill.client_id}|{fill.trade_id}"
 
 
 def _filled(state: State, event: e.OrderFilled) -> None:
@@ -358,6 +367,7 @@ def _filled(state: State, event: e.OrderFilled) -> None:
     if s is None or not is_new(state, fill):
         return
     order = state.orders.get(fill.client_id)
+    state.booked[_execution(fill)] = event.at
     state.fills_until = max(state.fills_until, fill.venue_time)
     state.market_time = max(state.market_time, fill.venue_time)
     if order is None:
@@ -374,7 +384,8 @@ def _filled(state: State, event: e.OrderFilled) -> None:
             filled=filled,
             value=order.value + fill.ticks * fill.lots,
             fees=order.fees + fill.fee,
-            trade_ids=(*order.trade_ids, fill.trade_id),
+            trade_ids=(*order.trade_ids[1 - KEPT_TRADES :], fill.trade_id),
+            fills=order.executions + 1,
             confirmed=order.confirmed or event.at,
         )
     _book(state, s, fill, order)
@@ -386,8 +397,8 @@ def _book(state: State, s: SymbolState, fill: Fill, order: Order | None) -> None
     before = position.lots if position is not None else 0
     result = book(before, position.cost if position is not None else 0, fill.side * fill.lots, fill.ticks, unit)
     state.cash = (state.cash or 0) + result.realised - fill.fee
-    if result.realised or (before and result.lots * before <= 0):
-        state.trades += 1
+    if before and result.lots * before <= 0:
+        state.trades += 1  # flat again, or reversed
     if result.lots == 0:
         s.position = None
     elif position is not None and before * result.lots > 0:
@@ -563,7 +574,11 @@ def apply_decision(state: State, decision: d.Decision) -> None:
 
 
 def forget(state: State) -> None:
-    """Drop terminal orders older than a day; called with each snapshot, so that the state stays small."""
+    """Drop terminal orders and executions older than a day; called with each snapshot, so that the state stays small."""
     old = state.now - KEEP_MS
+    for key in [key for key, at in state.booked.items() if at < old]:
+        order = state.orders.get(key.rpartition("|")[0])
+        if order is None or not order.open:
+            del state.booked[key]
     for client_id in [i for i, o in state.orders.items() if not o.open and o.updated < old]:
         del state.orders[client_id]

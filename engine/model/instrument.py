@@ -9,6 +9,8 @@ import msgspec
 from engine.errors import BadInput
 from engine.model.money import MONEY_SCALE, Money
 
+MAX_STEPS = 10**15  # ticks or lots: beyond it neither float64 nor 64-bit integers would be exact
+
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """A linear perpetual contract, margined and settled in its quote currency.
@@ -60,9 +62,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return self.lot_size * lots
 
     def nearest_ticks(self, price: float | Decimal) -> int:
-        """Price -> nearest tick (analysis to order; a venue's exact price maps onto itself)."""
-        value = price if isinstance(price, Decimal) else Decimal(repr(price))
-        return int((value / self.tick_size).to_integral_value(ROUND_HALF_EVEN))
+        """Price -> nearest tick (analysis to order; a venue's exact price maps onto itself).
+
+        Raises BadInput for what is no number a market could have: NaN, infinity, beyond 1e15 ticks.
+        """
+        value = price if isinstance(price, Decimal) else Decimal(repr(float(price)))
+        return int(_steps(f"{self.symbol} price", value, self.tick_size).to_integral_value(ROUND_HALF_EVEN))
 
     def exact_ticks(self, price: Decimal) -> int:
         """Price -> ticks; raises BadInput when the price is not on the tick grid or not positive."""
@@ -72,8 +77,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return ticks
 
     def floor_lots(self, quantity: Decimal) -> int:
-        """Quantity -> whole lots, never more than asked."""
-        return int(quantity / self.lot_size)
+        """Quantity -> whole lots, never more than asked; raises BadInput for NaN, infinity and beyond 1e15 lots."""
+        return int(_steps(f"{self.symbol} quantity", quantity, self.lot_size))
 
     def exact_lots(self, quantity: Decimal) -> int:
         """Quantity -> lots; raises BadInput when it is not on the lot grid or not positive."""
@@ -85,6 +90,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def notional(self, ticks: int, lots: int) -> Money:
         """Value of `lots` at `ticks`, 1e-8 quote units, signed as `lots`."""
         return ticks * lots * self.unit
+
+
+def _steps(field: str, value: Decimal, step: Decimal) -> Decimal:
+    if not value.is_finite() or value.copy_abs() > MAX_STEPS * step:
+        raise BadInput(field, value, f"use a number of at most {MAX_STEPS * step:f}")
+    return value / step
 
 
 def unit_of(symbol: str, tick_size: Decimal, lot_size: Decimal) -> Money:

@@ -183,7 +183,10 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An order and all that is known of it. `value` is the sum of ticks x lots filled; times are ms UTC."""
+    """An order and all that is known of it.
+
+    `value` is the sum of ticks x lots filled; times are ms UTC. `trade_ids` are its newest executions, `fills` counts all.
+    """
 
     request: OrderRequest
     status: OrderStatus
@@ -194,6 +197,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     value: int = 0
     fees: Money = 0
     trade_ids: tuple[str, ...] = ()
+    fills: int = 0
     confirmed: int = 0
     reason: str = ""
 
@@ -201,6 +205,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def open(self) -> bool:
         """Not in a terminal state."""
         return self.status not in TERMINAL
+
+    @property
+    def executions(self) -> int:
+        """How many fills it has had (orders kept before they were counted have all their trade ids)."""
+        return max(self.fills, len(self.trade_ids))
 
     @property
     def remaining(self) -> int:

@@ -60,7 +60,7 @@ class PaperVenue:
             self._books[instrument.symbol] = MatchingBook(instrument, position=lots)
         for order in orders:
             request = order.request
-            self._fills[request.client_id] = len(order.trade_ids)
+            self._fills[request.client_id] = order.executions
             if order.status in {OrderStatus.WORKING, OrderStatus.CANCELING} and request.symbol in self._books:
                 rest = _book_order(request, order.remaining)
                 self._tell(request.symbol, self._books[request.symbol].submit(rest), quiet=True)

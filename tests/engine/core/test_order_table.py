@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
-from engine.core.state import State, SymbolState, _step
+from engine.core.core import Core
+from engine.core.state import KEPT_TRADES, State, SymbolState, _step
 from engine.errors import InvariantBroken
+from engine.model.command import PlaceOrder
 from engine.model.order import (
     TERMINAL,
+    Fill,
     Order,
     OrderKind,
     OrderRequest,
@@ -17,7 +22,7 @@ from engine.model.order import (
     Purpose,
     Side,
 )
-from tests.engine.core.scenario import BTC, Desk
+from tests.engine.core.scenario import BTC, DAY, Desk
 
 LETTERS = {
     "I": OrderStatus.INTENT,
@@ -107,6 +112,70 @@ def test_the_same_execution_twice_is_one() -> None:
     before = desk.core.snapshot()
     assert desk.fill(entry, 5, fee=3, trade="one") == ()
     assert desk.core.snapshot() == before
+
+
+def test_every_execution_of_a_long_order_is_known_though_it_keeps_only_the_newest_ids() -> None:
+    desk = Desk()
+    entry = Decimal("0.09")
+    desk.bar()
+    desk.ask(PlaceOrder(symbol=BTC, side=Side.BUY, kind=OrderKind.MARKET, quantity=entry))
+    order = desk.order_of(Purpose.ENTRY)
+    for number in range(80):
+        desk.fill(order, 1, fee=3, trade=f"t{number}")
+    held = desk.state.orders[order]
+    assert held.trade_ids == tuple(f"t{number}" for number in range(80 - KEPT_TRADES, 80))
+    assert (held.executions, held.filled, desk.position().lots) == (80, 80, 80)
+    desk.core = Core.restore(desk.core.snapshot())
+    desk.now += 2 * DAY
+    desk.core = Core.restore(desk.core.snapshot())  # still open: nothing of it is forgotten
+    for number in range(80):
+        assert desk.fill(order, 1, fee=3, trade=f"t{number}") == ()
+    assert desk.position().lots == 80
+
+
+def test_executions_are_forgotten_a_day_after_their_order() -> None:
+    desk = Desk()
+    desk.hold()
+    assert len(desk.state.booked) == 1
+    desk.now += DAY + 1
+    desk.tick()
+    desk.core = Core.restore(desk.core.snapshot())
+    assert desk.state.booked == {}
+
+
+@pytest.mark.parametrize(
+    ("fills", "trades"),
+    [
+        ([(1, 10)], 0),
+        ([(1, 10), (-1, 4)], 0),
+        ([(1, 10), (-1, 4), (-1, 5)], 0),
+        ([(1, 10), (-1, 4), (-1, 6)], 1),
+        ([(1, 10), (1, 5), (-1, 15)], 1),
+        ([(-1, 10), (1, 10)], 1),
+        ([(1, 10), (-1, 12)], 1),
+        ([(1, 10), (-1, 12), (1, 2)], 2),
+        ([(1, 10), (-1, 10), (-1, 3), (1, 1)], 1),
+    ],
+)
+def test_a_trade_is_a_round_trip(fills: list[tuple[int, int]], trades: int) -> None:
+    desk = Desk()
+    for number, (side, lots) in enumerate(fills):
+        desk.feed(
+            desk.filled(
+                Fill(
+                    trade_id=str(number),
+                    client_id="other",
+                    symbol=BTC,
+                    side=Side(side),
+                    ticks=1_000_000 + number,
+                    lots=lots,
+                    fee=0,
+                    maker=False,
+                    venue_time=desk.now,
+                )
+            )
+        )
+    assert desk.state.trades == trades
 
 
 def test_more_fills_than_the_order_is_a_contradiction() -> None:
