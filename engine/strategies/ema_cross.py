@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from engine import indicators
 from engine.bars import Bars
 from engine.strategies.base import EXIT_RANGES, Params, Range, Sides, Strategy
@@ -23,10 +21,7 @@ def settle(params: EmaCrossParams) -> int:
 
 def wanted(bars: Bars, params: EmaCrossParams) -> Sides:
     """+1 where EMA(fast) > EMA(slow) at the close, else -1; 0 while warming up."""
-    fast, slow = indicators.ema(bars.close, params.fast), indicators.ema(bars.close, params.slow)
-    side = np.where(indicators.above(fast, slow), np.int8(1), np.int8(-1))
-    side[np.isnan(slow)] = 0
-    return side
+    return indicators.ema_cross(bars.close, params.fast, params.slow)
 
 
 STRATEGY = Strategy(

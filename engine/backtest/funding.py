@@ -1,0 +1,100 @@
+"""Funding: rates at their real times, from a file to the kernel's rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.bars import Bars, Floats, Ints
+from engine.candle_file import FIRST_MS, LAST_MS
+from engine.errors import BadInput
+
+RATE_SCALE = 100_000_000
+LARGEST_RATE = 0.05  # Binance caps a rate at 3 %: what is larger is a percentage, not a fraction
+COLUMNS = ("timestamp", "funding_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """m rates: `time` int64[m] ms UTC rising, `rate` float64[m] fractions; a positive rate is paid by longs."""
+
+    time: Ints
+    rate: Floats
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @classmethod
+    def none(cls) -> Funding:
+        """No funding."""
+        return cls(np.zeros(0, dtype=np.int64), np.zeros(0))
+
+
+def read_funding(path: Path) -> Funding:
+    """Read and check a Parquet or CSV file with `COLUMNS`; raises BadInput naming row, field and value."""
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    if not path.is_file():
+        raise BadInput("funding file", path, "there is no such file")
+    try:
+        table = csv.read_csv(path) if path.suffix.lower() == ".csv" else parquet.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput("funding file", path.name, f"it cannot be read ({str(error).splitlines()[0]})") from error
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise BadInput(
+            f"{path.name} columns",
+            ", ".join(table.column_names),
+            f"missing {', '.join(missing)}; needs {', '.join(COLUMNS)}",
+        )
+    for name in COLUMNS:
+        kind = table.schema.field(name).type
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise BadInput(f"{path.name} column {name}", kind, "its values must be numbers")
+    stamps, rates = (table[name].to_numpy().astype(np.float64) for name in COLUMNS)
+    _refuse(path.name, "timestamp", stamps, ~np.isfinite(stamps), "must be a number")
+    _refuse(
+        path.name, "timestamp", stamps, stamps < FIRST_MS, "timestamps are milliseconds since 1970 UTC, not seconds"
+    )
+    _refuse(path.name, "timestamp", stamps, stamps >= LAST_MS, "timestamps are milliseconds since 1970 UTC")
+    _refuse(path.name, "funding_rate", rates, ~np.isfinite(rates), "must be a number")
+    _refuse(path.name, "funding_rate", rates, np.abs(rates) > LARGEST_RATE, "rates are fractions: 0.0001 is 1 bp")
+    backwards = np.concatenate(([False], np.diff(stamps) <= 0))
+    _refuse(path.name, "timestamp", stamps, backwards, "rows must be sorted by time, each time once")
+    return Funding(stamps.astype(np.int64), rates)
+
+
+def _refuse(name: str, field: str, values: Floats, wrong: np.ndarray, remedy: str) -> None:
+    if wrong.any():
+        row = int(wrong.argmax())
+        value = int(values[row]) if field == "timestamp" and np.isfinite(values[row]) else float(values[row])
+        raise BadInput(f"{name} row {row + 1} {field}", value, remedy)
+
+
+def rows(funding: Funding, bars: Bars, timeframe_ms: int, tick: float, marks: Bars | None = None) -> Ints:
+    """The kernel's rows: bar, 1 where it is due at the bar's open, price in ticks, rate in 1e-8; a last row ends them.
+
+    Rates outside the bars, and in holes between them, are left out. A rate that comes within a second of a bar's open is
+    due at the open: venues stamp it some milliseconds late. The price is the open of the bar of `marks` in which it falls,
+    else the open of its own bar.
+    """
+    n = len(bars)
+    bar = np.searchsorted(bars.open_time, funding.time, side="right") - 1
+    inside = bar >= 0
+    inside[inside] = funding.time[inside] < bars.open_time[bar[inside]] + timeframe_ms
+    bar, time, rate = bar[inside], funding.time[inside], funding.rate[inside]
+    price = bars.open[bar]
+    if marks is not None and len(marks):
+        at = np.searchsorted(marks.open_time, time, side="right") - 1
+        known = at >= 0
+        price = np.where(known, marks.open[np.maximum(at, 0)], price)
+    out = np.zeros((len(bar) + 1, 4), dtype=np.int64)
+    out[:-1, 0] = bar
+    out[:-1, 1] = time - bars.open_time[bar] < 1_000
+    out[:-1, 2] = np.rint(price / tick)
+    out[:-1, 3] = np.rint(rate * RATE_SCALE)
+    out[-1, 0] = n
+    return out

@@ -1,0 +1,77 @@
+"""Equity from close to close: returns and drawdown, measured while the engine runs."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from engine.backtest.layout import BAR_DOWN, BAR_RETURNS, BAR_SQUARES, DRAWDOWN, DRAWDOWN_BARS, NOW, PEAK, PEAK_AT
+from engine.bars import Floats, Ints
+
+BLOCK = 64  # bars looked at together: what the compiler vectorises
+
+
+@njit(cache=True, error_model="numpy")
+def mark(
+    close: Floats, begin: int, end: int, base: float, gain: float, book: Ints, sums: Floats, equity: Floats
+) -> None:
+    """Measure the closes of bars `begin` to `end`, over which equity is ``base + gain x close``."""
+    if begin >= end:
+        return
+    first = base + gain * close[begin]
+    now = sums[NOW]
+    change = first / now - 1.0 if now > 0.0 else 0.0
+    lost = min(0.0, change)
+    total, squares, down, peak, deepest = change, change * change, lost * lost, sums[PEAK], sums[DRAWDOWN]
+    at = begin
+    while at < end:
+        stop = min(at + BLOCK, end)
+        returns, their_squares, losses, highest, lowest = _returns(close, at, stop, begin, base, gain)
+        total += returns
+        squares += their_squares
+        down += losses
+        if highest < peak:
+            deepest = max(deepest, 1.0 - lowest / peak)
+        else:
+            inverse = 1.0 / peak
+            for i in range(at, stop):
+                worth = base + gain * close[i]
+                if worth >= peak:
+                    peak, inverse = worth, 1.0 / worth
+                    book[DRAWDOWN_BARS] = max(book[DRAWDOWN_BARS], i - 1 - book[PEAK_AT])
+                    book[PEAK_AT] = i
+                else:
+                    deepest = max(deepest, 1.0 - worth * inverse)
+        at = stop
+    sums[BAR_RETURNS] += total
+    sums[BAR_SQUARES] += squares
+    sums[BAR_DOWN] += down
+    sums[PEAK], sums[DRAWDOWN], sums[NOW] = peak, deepest, base + gain * close[end - 1]
+    book[DRAWDOWN_BARS] = max(book[DRAWDOWN_BARS], end - 1 - book[PEAK_AT])
+    if len(equity) > 0:
+        for i in range(begin, end):
+            equity[i] = base + gain * close[i]
+
+
+@njit(cache=True, fastmath={"reassoc", "nsz", "nnan", "contract"}, error_model="numpy")
+def _returns(
+    close: Floats, begin: int, end: int, known: int, base: float, gain: float
+) -> tuple[float, float, float, float, float]:
+    """Sum of the closes' returns, of their squares, of the negative ones' squares; highest and lowest equity.
+
+    The return of bar `known` has been counted before. Sums are added in any order, so that they can be vectorised.
+    """
+    total, squares, down = 0.0, 0.0, 0.0
+    worth = base + gain * close[begin]
+    if gain == 0.0 or worth <= 0.0:
+        return total, squares, down, worth, worth
+    high = low = close[begin]
+    for i in range(max(begin, known + 1), end):
+        change = gain * (close[i] - close[i - 1]) / (base + gain * close[i - 1])
+        lost = min(0.0, change)
+        total += change
+        squares += change * change
+        down += lost * lost
+        high = max(high, close[i])
+        low = min(low, close[i])
+    a, b = base + gain * high, base + gain * low
+    return total, squares, down, max(a, b), min(a, b)

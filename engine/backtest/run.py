@@ -1,0 +1,276 @@
+"""One backtest: bars and rules are prepared once, then any strategy runs over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from engine import indicators, shadow
+from engine.backtest import kernel, layout
+from engine.backtest.funding import Funding, rows
+from engine.backtest.metrics import Metrics, Sums, metrics_of
+from engine.backtest.result import TRADE, Rows
+from engine.backtest.rules import Exits, Grid, Rules, Sizing, grid_of, slippage_of
+from engine.bars import Bars, Floats, Ints
+from engine.errors import BadInput
+from engine.model.market import TIMEFRAMES
+from engine.model.money import MONEY_SCALE, PPM
+from engine.model.settings import Settings
+from engine.strategies import BOARD, NAMES, STRATEGIES, board, strategy
+from engine.strategies.base import Params, Sides, atr_exits
+
+MIN_BARS = 2
+_NOTHING = np.zeros(1)
+_NO_INTS: Ints = np.zeros(0, dtype=np.int64)
+_NO_FLOATS: Floats = np.zeros(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A strategy's answer at each close: side int8[n], stop and target distance float64[n] in quote currency."""
+
+    sides: Sides
+    stops: Floats
+    targets: Floats
+
+
+class Backtest:
+    """Bars and rules, checked and laid out for the kernel; `run` may be called any number of times.
+
+    Args:
+        bars: all bars, oldest first, those before the period included: they warm the strategies up.
+        timeframe_ms: length of a bar.
+        rules: what is assumed.
+        grid: steps of price and quantity; made from the bars where it is not given.
+        funding: rates at their times.
+        marks: bars of the mark price, for the value of a funding.
+        detail: finer bars that say what came first within a bar.
+        begin: first bar of the period, ms UTC; None for the first.
+        end: open times before this belong to the period, ms UTC; None for all.
+
+    Raises BadInput.
+    """
+
+    def __init__(
+        self,
+        bars: Bars,
+        timeframe_ms: int,
+        rules: Rules = Rules(),  # noqa: B008 - frozen
+        *,
+        grid: Grid | None = None,
+        funding: Funding | None = None,
+        marks: Bars | None = None,
+        detail: Bars | None = None,
+        begin: int | None = None,
+        end: int | None = None,
+    ) -> None:
+        self.rules = rules.checked()
+        self.bars = bars
+        self.timeframe_ms = timeframe_ms
+        self.grid = grid or grid_of(bars)
+        self.first, self.last = period(bars, begin, end)
+        self.slippage = slippage_of(bars, rules)
+        tick = float(self.grid.tick_size)
+        self.funding = rows(funding or Funding.none(), bars, timeframe_ms, tick, marks)
+        self.detail = detail if detail is not None else Bars.empty()
+        self.detail_at = _detail_at(bars, timeframe_ms, self.detail)
+        self._whole = _whole_rules(rules, self.grid)
+        self._fractions = _fractions(rules, self.grid)
+        self._columns = tuple(indicators.plain(x) for x in (bars.open, bars.high, bars.low, bars.close))
+        self._detail_columns = tuple(indicators.plain(x) for x in (self.detail.open, self.detail.high, self.detail.low))
+
+    def run(self, name: str, params: Params | None = None) -> Result:
+        """Run one strategy by name, `board` included; BadInput for an unknown one or parameters out of range."""
+        return self.run_sides(wanted(name, self.bars, self.rules, params), name)
+
+    def run_sides(self, answer: Wanted, name: str = "own signals") -> Result:
+        """Run given sides (and exits) over the bars."""
+        changes = self._changes(answer.sides)
+        sums, trades = self._pass(answer, changes, np.empty(len(changes), dtype=TRADE), _NO_FLOATS)
+        return Result(self, name, answer, sums, trades)
+
+    def _changes(self, sides: Sides) -> Ints:
+        """Bars at whose close there is something to decide, and the end.
+
+        Without exits the first bar's side counts as a change; else what was wanted before the period is known.
+        """
+        first, last = self.first, self.last
+        changes = np.flatnonzero(sides[first + 1 : last] != sides[first : last - 1]) + (first + 1)
+        before = sides[first - 1] if first and self.rules.exits is not Exits.NONE else 0
+        head = [first] if sides[first] != before else []
+        return np.concatenate((head, changes, [last])).astype(np.int64)
+
+    def _pass(self, answer: Wanted, changes: Ints, trades: Rows, equity: Floats) -> tuple[Sums, Rows]:
+        book, sums = np.zeros(layout.BOOK, dtype=np.int64), np.zeros(layout.SUMS)
+        kernel.run(
+            self.first,
+            self.last,
+            self.bars.open_time,
+            *self._columns,
+            answer.sides,
+            changes,
+            answer.stops,
+            answer.targets,
+            self.slippage,
+            self.funding,
+            self.detail_at,
+            self.detail.open_time,
+            *self._detail_columns,
+            self._whole,
+            self._fractions,
+            book,
+            sums,
+            trades,
+            equity,
+        )
+        return summed(self.rules.capital, book.tolist(), sums.tolist()), trades[: int(book[layout.TRADES])]
+
+    def equity(self, answer: Wanted) -> Floats:
+        """Equity at each close of the period, quote currency."""
+        curve = np.zeros(len(self.bars))
+        self._pass(answer, self._changes(answer.sides), np.empty(0, dtype=TRADE), curve)
+        return curve[self.first : self.last] / MONEY_SCALE
+
+
+class Result:
+    """One run: `sums` and `trades` (rows of TRADE) are there, everything else is made when it is asked for."""
+
+    def __init__(self, backtest: Backtest, name: str, answer: Wanted, sums: Sums, trades: Rows) -> None:
+        self.backtest = backtest
+        self.name = name
+        self.answer = answer
+        self.sums = sums
+        self.trades = trades
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """See `Metrics`."""
+        test = self.backtest
+        close = test.bars.close
+        return metrics_of(
+            self.sums,
+            test.last - test.first,
+            test.timeframe_ms,
+            float(close[test.first]),
+            float(close[test.last - 1]),
+        )
+
+    @cached_property
+    def times(self) -> Ints:
+        """Open times of the period's bars, ms UTC."""
+        return self.backtest.bars.open_time[self.backtest.first : self.backtest.last]
+
+    @cached_property
+    def equity(self) -> Floats:
+        """Equity at each close of the period, quote currency."""
+        return self.backtest.equity(self.answer)
+
+
+def wanted(name: str, bars: Bars, rules: Rules, params: Params | None = None) -> Wanted:
+    """The answers of a strategy over whole bars, with its exits where the rules ask for them."""
+    if name == BOARD:
+        return _board(bars, rules)
+    if name not in STRATEGIES:
+        raise BadInput("strategy", name, f"use one of {', '.join(NAMES)}")
+    member = strategy(name)
+    chosen = member.validate(params) if params is not None else member.params()
+    sides = member.wanted(bars, chosen)
+    if rules.exits is not Exits.STRATEGY:
+        return Wanted(sides, _NOTHING, _NOTHING)
+    return Wanted(sides, *member.exits(bars, chosen))
+
+
+def _board(bars: Bars, rules: Rules) -> Wanted:
+    settings = Settings()
+    sides = np.stack([member.wanted(bars, member.params()) for member in STRATEGIES.values()])
+    ranges = indicators.atr(bars)
+    stops = np.stack(
+        [ranges * member.params().stop_atr for member in STRATEGIES.values()] + [ranges * settings.stop_atr]
+    )
+    ratios = [member.params().target_ratio for member in STRATEGIES.values()] + [settings.target_ratio]
+    targets = stops * np.array(ratios)[:, None]
+    cost = rules.taker_ppm / PPM + rules.slippage
+    _, _, zones = shadow.follow(
+        bars, sides, stops, targets, cost, settings.entry_score, settings.weight_trades, board.SHRINK_TRADES
+    )
+    if rules.exits is not Exits.STRATEGY:
+        return Wanted(zones, _NOTHING, _NOTHING)
+    return Wanted(zones, *atr_exits(bars, Params(stop_atr=settings.stop_atr, target_ratio=settings.target_ratio)))
+
+
+def period(bars: Bars, begin: int | None, end: int | None) -> tuple[int, int]:
+    """First bar of the period and the bar after its last; BadInput where fewer than two bars lie in it."""
+    if begin is not None and end is not None and begin >= end:
+        raise BadInput("from", begin, f"must lie before --to ({end})")
+    first = int(np.searchsorted(bars.open_time, begin)) if begin is not None else 0
+    last = int(np.searchsorted(bars.open_time, end)) if end is not None else len(bars)
+    if last - first < MIN_BARS:
+        raise BadInput("bars", last - first, "at least two bars are needed in the period")
+    return first, last
+
+
+def _detail_at(bars: Bars, timeframe_ms: int, detail: Bars) -> Ints:
+    if len(detail) == 0:
+        return _NO_INTS
+    if len(detail) > 1 and int(np.diff(detail.open_time).min()) >= timeframe_ms:
+        raise BadInput("detail", _length(int(np.diff(detail.open_time).min())), "must be finer than the bars")
+    starts = np.searchsorted(detail.open_time, bars.open_time)
+    ends = np.searchsorted(detail.open_time, bars.open_time + timeframe_ms)
+    # a hole between two bars leaves detail bars that belong to neither: then the next begin lies behind this end
+    if bool((starts[1:] > ends[:-1]).any()):
+        raise BadInput("detail", "more bars than the file", "give detail bars for the same period")
+    return np.append(starts, ends[-1]).astype(np.int64)
+
+
+def _length(milliseconds: int) -> str:
+    return next((name for name, value in TIMEFRAMES.items() if value == milliseconds), f"{milliseconds} ms")
+
+
+def _whole_rules(rules: Rules, grid: Grid) -> Ints:
+    out = np.zeros(layout.RULES, dtype=np.int64)
+    out[layout.EXITS] = rules.exits
+    out[layout.TAKER], out[layout.MAKER] = rules.taker_ppm, rules.maker_ppm
+    out[layout.LEVERAGE], out[layout.MAINTENANCE] = rules.leverage, rules.maintenance_ppm
+    out[layout.SIZING], out[layout.CAPITAL] = rules.sizing, rules.capital
+    out[layout.MAKER_TARGET], out[layout.UNIT] = rules.maker_target, grid.unit
+    out[layout.MIN_LOTS], out[layout.MIN_NOTIONAL] = grid.min_lots, grid.min_notional
+    return out
+
+
+def _fractions(rules: Rules, grid: Grid) -> Floats:
+    out = np.zeros(layout.FRACTIONS)
+    out[layout.STOP_SHARE], out[layout.TARGET_SHARE], out[layout.TICK] = rules.stop, rules.target, float(grid.tick_size)
+    match rules.sizing:
+        case Sizing.NOTIONAL:
+            out[layout.SIZE] = rules.size * MONEY_SCALE
+        case Sizing.QUANTITY:
+            out[layout.SIZE] = np.floor(rules.size / float(grid.lot_size) + 1e-9)
+        case _:
+            out[layout.SIZE] = rules.size
+    return out
+
+
+def summed(capital: int, book: list[int], sums: list[float]) -> Sums:
+    """The kernel's two arrays by name."""
+    return Sums(
+        capital=capital,
+        final=book[layout.CASH],
+        trades=book[layout.TRADES],
+        wins=book[layout.WINS],
+        won=sums[layout.WON],
+        lost=sums[layout.LOST],
+        trade_returns=sums[layout.RETURNS],
+        best=sums[layout.BEST],
+        worst=sums[layout.WORST],
+        fees=book[layout.FEES],
+        funding=book[layout.FUNDINGS],
+        liquidations=book[layout.LIQUIDATIONS],
+        held_bars=book[layout.HELD],
+        returns=sums[layout.BAR_RETURNS],
+        squares=sums[layout.BAR_SQUARES],
+        down=sums[layout.BAR_DOWN],
+        drawdown=sums[layout.DRAWDOWN],
+        drawdown_bars=book[layout.DRAWDOWN_BARS],
+    )
