@@ -17,7 +17,8 @@ from engine.model.instrument import Instrument, unit_of
 from engine.model.market import TIMEFRAMES, Bar, Quote
 from engine.model.money import to_money
 from engine.ports import Clock, FeedSink
-from engine.venues.ccxt_client import Access, call, make_client
+from engine.venues.ccxt_api import Api
+from engine.venues.ccxt_client import Access, dial, hang_up, make_client
 
 PAGE = 1_500
 PAGES_AT_ONCE = 6
@@ -36,7 +37,22 @@ INTERVALS = {milliseconds: name for name, milliseconds in TIMEFRAMES.items()}
 class _Book:
     """Newest numbers of one symbol, as the messages bring them."""
 
-    __slots__ = ("ask", "ask_lots", "bars", "bid", "bid_lots", "last", "mark", "per_lot", "per_tick", "symbol", "time")
+    __slots__ = (
+        "ask",
+        "ask_lots",
+        "bar_time",
+        "bars",
+        "bid",
+        "bid_lots",
+        "last",
+        "mark",
+        "mark_time",
+        "per_lot",
+        "per_tick",
+        "symbol",
+        "time",
+        "update",
+    )
 
     def __init__(self, instrument: Instrument, bars: BarBook) -> None:
         self.symbol = instrument.symbol
@@ -44,6 +60,7 @@ class _Book:
         self.per_lot = 1.0 / float(instrument.lot_size)
         self.bars = bars
         self.bid = self.ask = self.bid_lots = self.ask_lots = self.last = self.mark = self.time = 0
+        self.update = self.bar_time = self.mark_time = 0  # the newest message of each kind: older ones come too late
 
     def quote(self, received: int) -> Quote:
         return Quote(
@@ -81,6 +98,8 @@ class CcxtFeed:
         self._client = make_client(
             access, {"bookTicker": self._on_book, "kline": self._on_kline, "markPriceUpdate": self._on_mark}
         )
+        self._api = Api(self._client, access)
+        self._goodbyes: set[asyncio.Task[None]] = set()
         self._instruments: dict[str, Instrument] = {}
         self._books: dict[str, _Book] = {}
         self._last: dict[str, int] = {}
@@ -91,7 +110,7 @@ class CcxtFeed:
 
     async def instruments(self) -> tuple[Instrument, ...]:
         """Every USDT-margined perpetual that trades; those with a grid finer than 1e-8 are left out (`refused`)."""
-        info = await call(self._client.fapiPublicGetExchangeInfo)
+        info = await self._api("fapiPublicGetExchangeInfo")
         found = []
         for row in info["symbols"]:
             if (
@@ -122,8 +141,8 @@ class CcxtFeed:
         async def page(begin: int) -> list[list[Any]]:
             async with turn:
                 end = min(begin + PAGE * timeframe_ms, until) - 1
-                rows: list[list[Any]] = await call(
-                    self._client.fapiPublicGetKlines,
+                rows: list[list[Any]] = await self._api(
+                    "fapiPublicGetKlines",
                     {"symbol": venue_id, "interval": interval, "startTime": begin, "endTime": end, "limit": PAGE},
                 )
                 return rows
@@ -134,7 +153,7 @@ class CcxtFeed:
 
     async def server_time(self) -> int:
         """The venue's clock, ms UTC (simulated in a replay)."""
-        return int((await call(self._client.fapiPublicGetTime))["serverTime"])
+        return int((await self._api("fapiPublicGetTime"))["serverTime"])
 
     def resume(self, last: dict[str, int]) -> None:
         """Open times of the newest closed bars that are known: bars after them are delivered."""
@@ -178,18 +197,27 @@ class CcxtFeed:
             self._heard[url] = started
             request = {"method": "SUBSCRIBE", "params": streams, "id": 1}
             try:
-                client = self._client.client(url)
-                ended = self._client.watch(url, "trefoil", request, "trefoil", {"id": "1"})
-                await client.connected
+                ended = await dial(self._client, url, request)
+                self._forget_order(streams)
                 self._tell(up=True, reason="")
                 async with asyncio.timeout(RECYCLE_S):
                     await ended
-            except (ccxt.NetworkError, ccxt.ExchangeError, TimeoutError, aiohttp.ClientError, ConnectionError) as error:
+            except (ccxt.BaseError, TimeoutError, aiohttp.ClientError, ConnectionError) as error:
                 self._tell(up=False, reason=str(error).splitlines()[0][:120] if str(error) else type(error).__name__)
             failures = 0 if loop.time() - started > BACKOFF_S[-1] else failures + 1
-            self._client.clients.pop(url, None)
+            goodbye = hang_up(self._client, url)
+            if goodbye is not None:
+                self._goodbyes.add(goodbye)
+                goodbye.add_done_callback(self._goodbyes.discard)
             self._heard.pop(url, None)
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1] if failures else BACKOFF_S[0])
+
+    def _forget_order(self, streams: list[str]) -> None:
+        """A new connection may be to a venue that counts anew; what it says first is believed."""
+        for stream in streams:
+            book = self._books.get(stream.partition("@")[0].upper())
+            if book is not None:
+                book.update = book.bar_time = book.mark_time = 0
 
     def _tell(self, *, up: bool, reason: str) -> None:
         assert self._sink is not None
@@ -216,20 +244,23 @@ class CcxtFeed:
 
     def _on_book(self, message: dict[str, Any]) -> None:
         book = self._books.get(message["s"])
-        if book is None:
+        if book is None or message["u"] <= book.update:
             return
+        book.update = message["u"]
         per_tick, per_lot = book.per_tick, book.per_lot
         book.bid = round(float(message["b"]) * per_tick)
         book.ask = round(float(message["a"]) * per_tick)
         book.bid_lots = round(float(message["B"]) * per_lot)
         book.ask_lots = round(float(message["A"]) * per_lot)
-        book.time = self._market_time = message["T"]
+        book.time = message["T"]
+        self._market_time = max(self._market_time, book.time)
         self._sink.quote(book.symbol, book.quote(self._clock.now()))  # type: ignore[union-attr] # set by run
 
     def _on_mark(self, message: dict[str, Any]) -> None:
         book = self._books.get(message["s"])
-        if book is None:
+        if book is None or message["E"] < book.mark_time:
             return
+        book.mark_time = message["E"]
         book.mark = round(float(message["p"]) * book.per_tick)
         book.time = self._market_time = max(self._market_time, message["E"])
         if book.bid:
@@ -240,8 +271,12 @@ class CcxtFeed:
         if book is None:
             return
         k = message["k"]
+        if message["E"] < book.bar_time and not k["x"]:
+            return
         close = float(k["c"])
-        book.last = round(close * book.per_tick)
+        if message["E"] >= book.bar_time:
+            book.bar_time = message["E"]
+            book.last = round(close * book.per_tick)
         self._market_time = max(self._market_time, message["E"])
         bar = Bar(k["t"], float(k["o"]), float(k["h"]), float(k["l"]), close, float(k["v"]))
         self._deliver(book, book.bars.hear(bar, closed=k["x"]))

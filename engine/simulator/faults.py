@@ -5,7 +5,8 @@ A fault is written ``kind`` or ``kind:key=value,key=value``:
 ====================  ==================================================================================
 drop                  close sockets after ``after`` or every ``every`` (``10s``, ``500ms``)
 half-open             sockets stay open and fall silent, after ``after`` or every ``every``
-delay                 answers and messages come ``ms`` late
+delay                 answers and messages come ``ms`` late; a request is carried out after (``when=before``) or
+                      before (``when=after``) the wait
 reject                an order request is refused with ``code`` before it is looked at
 rate-limit            a request is answered 429 with ``retry`` seconds
 ban                   a request is answered 418 with ``retry`` seconds
@@ -40,7 +41,7 @@ _TIMED: Final = _COMMON | {"target": "all", "after": "0", "every": "0"}
 KINDS: Final[dict[str, dict[str, str]]] = {
     "drop": _TIMED,
     "half-open": _TIMED,
-    "delay": _REQUEST | {"target": "rest", "ms": "200"},
+    "delay": _REQUEST | {"target": "rest", "ms": "200", "when": "before", "method": "any"},
     "reject": _ORDER | {"code": "-2010"},
     "rate-limit": _REQUEST | {"status": "429", "retry": "1"},
     "ban": _REQUEST | {"status": "418", "retry": "2"},

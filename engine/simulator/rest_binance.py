@@ -120,13 +120,13 @@ class RestServer:
         query = request.raw_path.partition("?")[2]
         verdict = self._charge(request.method, path, query, body)
         struck = {fault.kind: fault for fault in self._sim.switchboard.request(request.method, path)}
-        if "delay" in struck:
-            await asyncio.sleep(struck["delay"].number("ms") / 1000)
+        await _delay(struck, "before")
         refused = _limited(verdict) or _before(struck)
         if refused is not None:
             return refused
         response = self._answer(request, query, body)
         response.headers.update(_used(verdict))
+        await _delay(struck, "after")
         if "lost-ack" in struck:
             if request.transport is not None:
                 request.transport.abort()
@@ -185,6 +185,13 @@ def _limited(verdict: Verdict) -> web.Response | None:
     response = _refusal(str(verdict.code), verdict.message, verdict.status)
     response.headers.update(_used(verdict) | {"Retry-After": str(verdict.retry_after)})
     return response
+
+
+async def _delay(struck: dict[str, Fault], when: str) -> None:
+    """Hold a request back before it is carried out, or its answer after."""
+    fault = struck.get("delay")
+    if fault is not None and fault.values["when"] == when:
+        await asyncio.sleep(fault.number("ms") / 1000)
 
 
 def _before(struck: dict[str, Fault]) -> web.Response | None:

@@ -73,12 +73,16 @@ class PaperVenue:
         """Match against the newest quote."""
         request = approved.request
         book = self._books[request.symbol]
+        if request.client_id in self._fills:  # one id is one order, also when it is filled and gone
+            reason = "ClientOrderId is duplicated."
+            self._put(e.OrderLost(at=self._now(), client_id=request.client_id, reason=reason))
+            return
         if book.quote is None and request.price is None and request.trigger is None:
             self._put(
                 e.OrderRefused(at=self._now(), client_id=request.client_id, code="", reason="there is no quote yet")
             )
             return
-        self._fills.setdefault(request.client_id, 0)
+        self._fills[request.client_id] = 0
         self._tell(request.symbol, book.submit(_book_order(request, request.lots)))
 
     async def cancel(self, order: Order) -> None:

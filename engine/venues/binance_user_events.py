@@ -1,0 +1,103 @@
+"""Messages of Binance USD-M's user stream as events of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.model import event as e
+from engine.model.money import to_money
+from engine.model.order import OrderStatus
+from engine.ports import Clock, Probe
+from engine.venues.binance_words import ENDED, Words
+
+IGNORED = ("TRADE_LITE", "ACCOUNT_CONFIG_UPDATE", "MARGIN_CALL")
+
+
+class UserEvents:
+    """Handlers by event name. Contracts that are not traded here are passed over.
+
+    Args:
+        put: takes the events.
+        clock: received times.
+        ids: the venue's order number to ours, filled as orders are heard of.
+        probe: told of an execution before it is handed on.
+        heard: called after each message.
+    """
+
+    def __init__(
+        self,
+        put: Callable[[e.Event], None],
+        clock: Clock,
+        ids: dict[str, str],
+        probe: Probe,
+        heard: Callable[[], None],
+    ) -> None:
+        self.words = Words()
+        self.count = 0
+        self._put = put
+        self._clock = clock
+        self._ids = ids
+        self._probe = probe
+        self._heard = heard
+
+    def handlers(self) -> dict[str, Callable[[dict[str, Any]], None]]:
+        """What to call for which message."""
+        known = {"ORDER_TRADE_UPDATE": self._order, "ALGO_UPDATE": self._algo, "ACCOUNT_UPDATE": self._account}
+        return {name: self._counted(handler) for name, handler in known.items()} | {
+            name: self._counted(lambda _: None) for name in IGNORED
+        }
+
+    def _counted(self, handler: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+        def handle(message: dict[str, Any]) -> None:
+            handler(message)
+            self.count += 1
+            self._heard()
+
+        return handle
+
+    def _order(self, message: dict[str, Any]) -> None:
+        o = message["o"]
+        if o["s"] not in self.words.by_id:
+            return
+        order_id, client_id, time = str(o["i"]), o["c"], int(message["T"])
+        self._ids[order_id] = client_id
+        match o["x"]:
+            case "NEW":
+                self._accepted(client_id, order_id, time)
+            case "TRADE":
+                self._probe("filled_not_booked")
+                self._put(e.OrderFilled(at=self._clock.now(), fill=self.words.fill_of_update(o)))
+            case "CANCELED" | "EXPIRED" | "REJECTED" as ended:
+                self._gone(client_id, ENDED[ended], time, ended.lower())
+
+    def _algo(self, message: dict[str, Any]) -> None:
+        o, time = message["o"], int(message["T"])
+        status, client_id = o["X"], o["caid"]
+        if o["s"] not in self.words.by_id:
+            return
+        if status == "NEW":
+            self._accepted(client_id, f"algo:{o['aid']}", time)
+        elif status in ENDED:
+            self._gone(client_id, ENDED[status], time, o.get("rm") or status.lower())
+        elif o.get("ai"):
+            self._ids[str(o["ai"])] = client_id
+
+    def _account(self, message: dict[str, Any]) -> None:
+        update = message["a"]
+        if update.get("m") != "FUNDING_FEE":
+            return
+        known = self.words.by_id
+        symbol = next((known[p["s"]].symbol for p in update.get("P", []) if p["s"] in known), "")
+        for row in update["B"]:
+            amount, time = to_money(row["bc"]), int(message["T"])
+            if amount:
+                self._put(e.FundingPaid(at=self._clock.now(), symbol=symbol, amount=amount, venue_time=time))
+
+    def _accepted(self, client_id: str, venue_id: str, time: int) -> None:
+        now = self._clock.now()
+        self._put(e.OrderAccepted(at=now, client_id=client_id, venue_id=venue_id, venue_time=time))
+
+    def _gone(self, client_id: str, status: OrderStatus, time: int, reason: str) -> None:
+        now = self._clock.now()
+        self._put(e.OrderGone(at=now, client_id=client_id, status=status, venue_time=time, reason=reason))

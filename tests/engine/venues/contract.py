@@ -1,0 +1,452 @@
+"""What every venue must do, run against each: inherit `VenueContract` and give it a `bench` fixture.
+
+Venues behind a network inherit `RemoteVenueContract`, which adds what can go wrong on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import pytest
+
+from engine.errors import VenueError
+from engine.model import event as e
+from engine.model.order import OrderKind, OrderStatus, Purpose, Side
+from engine.ports import Venue
+from tests.engine.venues.hand import FIRST
+from tests.engine.venues.mini_desk import MiniDesk
+
+LOTS = 100
+BUY, SELL = Side.BUY, Side.SELL
+LIMIT, POST, STOP, TAKE = (
+    OrderKind.LIMIT,
+    OrderKind.POST_ONLY,
+    OrderKind.STOP_MARKET,
+    OrderKind.TAKE_PROFIT_MARKET,
+)
+OPEN, CANCELING, FILLED, CANCELED, REJECTED, EXPIRED, LOST = (
+    OrderStatus.WORKING,
+    OrderStatus.CANCELING,
+    OrderStatus.FILLED,
+    OrderStatus.CANCELED,
+    OrderStatus.REJECTED,
+    OrderStatus.EXPIRED,
+    OrderStatus.UNKNOWN,
+)
+
+
+class Bench(Protocol):
+    """A venue on a market that stands at `FIRST` until it is moved."""
+
+    venue: Venue
+    desk: MiniDesk
+    since: int
+
+    def quote(self, bid: int, lots: int = 10_000) -> None:
+        """Move the market: bid, ask one tick above, the size of both."""
+        ...
+
+    async def reopen(self) -> None:
+        """Close the venue and open another on the same account, as a new engine would."""
+        ...
+
+
+class RemoteBench(Bench, Protocol):
+    """A venue behind a network in which things go wrong on demand."""
+
+    def faults(self, *texts: str) -> None:
+        """Switch faults on, as `engine.simulator.faults` names them."""
+        ...
+
+    def hits(self) -> int:
+        """How often the faults that are on have struck."""
+        ...
+
+    def calm(self) -> None:
+        """Switch the faults off."""
+        ...
+
+    def cut_user_stream(self) -> None:
+        """Cut the user stream's connection."""
+        ...
+
+    def expire_key(self, *, quietly: bool) -> None:
+        """End the listen key; `quietly` without telling the stream."""
+        ...
+
+    def accepted(self, client_id: str) -> int:
+        """How many orders with this id the venue has taken."""
+        ...
+
+    def server_clock_off(self, ms: int) -> None:
+        """Set the venue's clock `ms` off ours."""
+        ...
+
+    async def go_down(self) -> None:
+        """The venue is not there any more."""
+        ...
+
+    async def come_back(self) -> None:
+        """The venue is there again, with the account as new."""
+        ...
+
+
+class VenueContract:
+    """Every venue."""
+
+    async def test_a_limit_order_rests_and_the_report_shows_it(self, bench: Bench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS, LIMIT, price=FIRST - 100)
+        order = await desk.send(bench.venue, request)
+        assert order.status is OPEN
+        assert order.venue_id
+        (held,) = (await bench.venue.report(bench.since)).orders
+        assert (held.client_id, held.symbol, held.filled, held.reduce_only) == (
+            request.client_id,
+            request.symbol,
+            0,
+            False,
+        )
+
+    async def test_a_market_order_executes_with_its_fee(self, bench: Bench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.status(request) is FILLED)
+        (fill,) = desk.fills.values()
+        assert (fill.ticks, fill.lots, fill.side, fill.maker) == (FIRST + 1, LOTS, BUY, False)
+        assert fill.fee == fill.ticks * LOTS * desk.instrument.unit * desk.instrument.taker_ppm // 1_000_000
+        (position,) = (await bench.venue.report(bench.since)).positions
+        assert (position.symbol, position.lots) == (desk.instrument.symbol, LOTS)
+
+    @pytest.mark.parametrize(
+        ("side", "lots", "kind", "price", "code"),
+        [
+            (BUY, LOTS, POST, FIRST + 1, "-5022"),
+            (SELL, LOTS, OrderKind.MARKET, None, "-2022"),
+            (BUY, 1, LIMIT, 40_000, "-4164"),
+            (SELL, LOTS, STOP, FIRST + 10, "-2021"),
+            (BUY, 2_000_000, LIMIT, FIRST, "-4005"),
+        ],
+        ids=["would take", "nothing to reduce", "too small", "would trigger", "too large"],
+    )
+    async def test_a_refusal_is_final_and_has_the_venues_code(
+        self, bench: Bench, side: Side, lots: int, kind: OrderKind, price: int | None, code: str
+    ) -> None:
+        desk, waits = bench.desk, kind is STOP
+        request = desk.request(
+            side,
+            lots,
+            kind,
+            price=None if waits else price,
+            trigger=price if waits else None,
+            reduce_only=price is None,
+        )
+        order = await desk.send(bench.venue, request)
+        assert (order.status, desk.codes[request.client_id]) == (REJECTED, code)
+        report = await bench.venue.report(bench.since)
+        assert (report.orders, report.positions) == ((), ())
+
+    async def test_a_partial_fill_leaves_the_rest_working(self, bench: Bench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS, LIMIT, price=FIRST - 100)
+        await desk.send(bench.venue, request)
+        bench.quote(FIRST - 101, lots=40)
+        await desk.until(lambda: desk.lots == 40)
+        assert desk.status(request) is OPEN
+        assert (await bench.venue.report(bench.since)).orders[0].filled == 40
+        bench.quote(FIRST - 101, lots=60)
+        await desk.until(lambda: desk.status(request) is FILLED)
+        assert [(fill.lots, fill.maker) for fill in desk.fills.values()] == [(40, True), (60, True)]
+
+    async def test_a_partial_fill_can_be_cancelled(self, bench: Bench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS, LIMIT, price=FIRST - 100)
+        await desk.send(bench.venue, request)
+        bench.quote(FIRST - 101, lots=40)
+        await desk.until(lambda: desk.lots == 40)
+        await desk.cancel(bench.venue, request.client_id)
+        await desk.until(lambda: desk.status(request) is CANCELED)
+        await desk.reconcile(bench.venue, bench.since)
+        assert desk.lots == 40
+
+    async def test_cancel(self, bench: Bench) -> None:
+        desk, request = bench.desk, bench.desk.request(SELL, LOTS, LIMIT, price=FIRST + 100)
+        await desk.send(bench.venue, request)
+        assert (await desk.cancel(bench.venue, request.client_id)).status is CANCELED
+        bench.quote(FIRST + 500)
+        await desk.reconcile(bench.venue, bench.since)
+        assert desk.lots == 0
+
+    async def test_a_cancel_that_comes_too_late_is_refused_and_the_order_is_filled(self, bench: Bench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.status(request) is FILLED)
+        await bench.venue.cancel(desk.orders[request.client_id])
+        assert desk.codes[request.client_id] == "-2011"
+        assert desk.status(request) is FILLED
+
+    async def test_an_order_that_never_arrived_is_not_found(self, bench: Bench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        desk.event(e.OrderLost(at=0, client_id=request.client_id, reason="the test did not send it"))
+        await bench.venue.query(desk.orders[request.client_id])
+        assert isinstance(desk.events[-1], e.OrderNotFound)
+        assert desk.status(request) is REJECTED
+
+    async def test_a_conditional_order_that_never_arrived_is_not_found(self, bench: Bench) -> None:
+        desk, request = bench.desk, bench.desk.request(SELL, LOTS, STOP, trigger=FIRST - 100, reduce_only=True)
+        desk.event(e.OrderLost(at=0, client_id=request.client_id, reason="the test did not send it"))
+        await bench.venue.query(desk.orders[request.client_id])
+        assert desk.status(request) is REJECTED
+
+    async def test_reduce_only_never_turns_a_position_around(self, bench: Bench) -> None:
+        desk = bench.desk
+        entry = desk.request(BUY, 40)
+        await desk.send(bench.venue, entry)
+        exit_ = desk.request(SELL, LOTS, reduce_only=True)
+        await desk.send(bench.venue, exit_)
+        await desk.until(lambda: desk.lots == 0 and not desk.orders[exit_.client_id].open)
+        assert desk.status(exit_) is EXPIRED
+        assert (await bench.venue.report(bench.since)).positions == ()
+
+    @pytest.mark.parametrize("price", [FIRST - 100, None], ids=["resting", "filled"])
+    async def test_the_same_id_twice_is_one_order(self, bench: Bench, price: int | None) -> None:
+        desk = bench.desk
+        request = desk.request(BUY, LOTS, OrderKind.MARKET if price is None else LIMIT, price=price)
+        end = FILLED if price is None else OPEN
+        await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.status(request) is end)
+        await desk.send(bench.venue, request)
+        await bench.venue.query(desk.orders[request.client_id])
+        assert desk.status(request) is end
+        await desk.reconcile(bench.venue, bench.since)
+        assert desk.lots == (LOTS if price is None else 0)
+        assert len((await bench.venue.report(bench.since)).orders) == (price is not None)
+
+    @pytest.mark.parametrize(
+        ("kind", "side", "trigger", "quote", "price"),
+        [
+            (STOP, BUY, FIRST - 100, FIRST - 100, FIRST - 100),
+            (STOP, BUY, FIRST - 100, FIRST - 900, FIRST - 900),
+            (TAKE, BUY, FIRST + 100, FIRST + 150, FIRST + 150),
+            (STOP, SELL, FIRST + 100, FIRST + 100, FIRST + 101),
+            (TAKE, SELL, FIRST - 100, FIRST - 100, FIRST - 99),
+        ],
+        ids=["stop", "stop through a gap", "target", "stop of a short", "target of a short"],
+    )
+    async def test_a_conditional_order_triggers_and_executes_at_market(
+        self, bench: Bench, kind: OrderKind, side: Side, trigger: int, quote: int, price: int
+    ) -> None:
+        desk = bench.desk
+        entry = desk.request(side, LOTS)
+        await desk.send(bench.venue, entry)
+        leg = desk.request(side.opposite, LOTS, kind, trigger=trigger, reduce_only=True, purpose=Purpose.STOP)
+        assert (await desk.send(bench.venue, leg)).status is OPEN
+        bench.quote(FIRST + (trigger - FIRST) // 2)
+        assert (await bench.venue.report(bench.since)).orders[0].client_id == leg.client_id
+        bench.quote(quote)
+        await desk.until(lambda: desk.status(leg) is FILLED)
+        done = [fill for fill in desk.fills.values() if fill.client_id == leg.client_id]
+        assert [(fill.ticks, fill.lots, fill.maker) for fill in done] == [(price, LOTS, False)]
+        assert desk.lots == 0
+
+    async def test_stop_and_target_protect_together_and_one_ends_the_other(self, bench: Bench) -> None:
+        desk = bench.desk
+        await desk.send(bench.venue, desk.request(BUY, LOTS))
+        stop = desk.request(SELL, LOTS, STOP, trigger=FIRST - 100, reduce_only=True, purpose=Purpose.STOP)
+        target = desk.request(SELL, LOTS, TAKE, trigger=FIRST + 200, reduce_only=True, purpose=Purpose.TARGET)
+        for leg in (stop, target):
+            assert (await desk.send(bench.venue, leg)).status is OPEN
+        held = (await bench.venue.report(bench.since)).orders
+        assert sorted(order.client_id for order in held) == [stop.client_id, target.client_id]
+        assert all(order.reduce_only for order in held)
+        bench.quote(FIRST + 200)
+        await desk.until(lambda: desk.status(target) is FILLED and desk.status(stop) is EXPIRED)
+        assert (await bench.venue.report(bench.since)).orders == ()
+
+    async def test_protection_can_be_cancelled(self, bench: Bench) -> None:
+        desk = bench.desk
+        await desk.send(bench.venue, desk.request(BUY, LOTS))
+        stop = desk.request(SELL, LOTS, STOP, trigger=FIRST - 100, reduce_only=True, purpose=Purpose.STOP)
+        await desk.send(bench.venue, stop)
+        assert (await desk.cancel(bench.venue, stop.client_id)).status is CANCELED
+        bench.quote(FIRST - 500)
+        await desk.reconcile(bench.venue, bench.since)
+        assert desk.lots == LOTS
+
+    async def test_orders_and_position_outlive_the_engine(self, bench: Bench) -> None:
+        desk = bench.desk
+        entry, more = desk.request(BUY, LOTS), desk.request(BUY, LOTS, LIMIT, price=FIRST - 50)
+        stop = desk.request(SELL, LOTS, STOP, trigger=FIRST - 100, reduce_only=True, purpose=Purpose.STOP)
+        for request in (entry, more, stop):
+            await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.lots == LOTS)
+        await bench.reopen()
+        held = sorted((await bench.venue.report(bench.since)).orders, key=lambda order: order.client_id)
+        assert [order.client_id for order in held] == [more.client_id, stop.client_id]
+        await desk.reconcile(bench.venue, bench.since)
+        bench.quote(FIRST - 60)
+        await desk.until(lambda: desk.status(more) is FILLED)
+        bench.quote(FIRST - 100)
+        await desk.until(lambda: desk.status(stop) is FILLED)
+        await desk.reconcile(bench.venue, bench.since)
+        assert desk.lots == LOTS
+
+
+class RemoteVenueContract(VenueContract):
+    """A venue behind a network."""
+
+    async def test_a_fill_before_the_ack(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        bench.faults("delay:when=after,ms=150,path=rder,method=POST")
+        sending = asyncio.create_task(desk.send(bench.venue, request))
+        await desk.until(lambda: desk.status(request) is FILLED)
+        assert not sending.done()
+        assert (await sending).status is FILLED
+        assert desk.lots == LOTS
+
+    @pytest.mark.parametrize("fault", ["lost-ack:count=1", "server-error:status=503,after,count=1"])
+    @pytest.mark.parametrize("price", [FIRST - 100, None], ids=["resting", "filled"])
+    async def test_a_lost_answer_is_found_by_asking(self, bench: RemoteBench, fault: str, price: int | None) -> None:
+        desk = bench.desk
+        request = desk.request(BUY, LOTS, OrderKind.MARKET if price is None else LIMIT, price=price)
+        bench.faults(fault, "lose:target=user")
+        assert (await desk.send(bench.venue, request)).status is LOST
+        bench.calm()
+        await bench.venue.query(desk.orders[request.client_id])
+        assert desk.status(request) is (FILLED if price is None else OPEN)
+        assert bench.accepted(request.client_id) == 1
+        await desk.reconcile(bench.venue, bench.since)
+
+    async def test_a_lost_answer_of_a_stop_is_found_by_asking(self, bench: RemoteBench) -> None:
+        desk = bench.desk
+        await desk.send(bench.venue, desk.request(BUY, LOTS))
+        stop = desk.request(SELL, LOTS, STOP, trigger=FIRST - 100, reduce_only=True, purpose=Purpose.STOP)
+        bench.faults("lost-ack:count=1", "lose:target=user")
+        assert (await desk.send(bench.venue, stop)).status is LOST
+        bench.quote(FIRST - 100)  # it works, whatever we know
+        bench.calm()
+        await bench.venue.query(desk.orders[stop.client_id])
+        assert desk.status(stop) is FILLED
+        assert desk.lots == 0
+
+    async def test_an_answer_lost_before_it_was_carried_out_is_not_found(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        bench.faults("server-error:status=503,before,count=1")
+        assert (await desk.send(bench.venue, request)).status is LOST
+        await bench.venue.query(desk.orders[request.client_id])
+        assert desk.status(request) is REJECTED
+
+    async def test_a_lost_answer_to_a_cancel(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS, LIMIT, price=FIRST - 100)
+        await desk.send(bench.venue, request)
+        bench.faults("lost-ack:method=DELETE,count=1", "lose:target=user")
+        await desk.cancel(bench.venue, request.client_id)
+        bench.calm()
+        await bench.venue.query(desk.orders[request.client_id])
+        assert desk.status(request) is CANCELED
+
+    async def test_the_venues_own_refusal_passes_through(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        bench.faults("reject:code=-2019")
+        order = await desk.send(bench.venue, request)
+        assert (order.status, desk.codes[request.client_id]) == (REJECTED, "-2019")
+
+    @pytest.mark.parametrize("fault", ["duplicate:target=user", "reorder:target=user", "delay:target=user,ms=20"])
+    async def test_messages_doubled_late_and_out_of_order_count_once(self, bench: RemoteBench, fault: str) -> None:
+        desk = bench.desk
+        bench.faults(fault)
+        first, second = desk.request(BUY, LOTS), desk.request(BUY, LOTS, LIMIT, price=FIRST - 100)
+        for request in (first, second):
+            await desk.send(bench.venue, request)
+        for _ in range(2):
+            bench.quote(FIRST - 101, lots=50)
+        await desk.until(lambda: desk.lots >= 2 * LOTS - 50)  # the last message may be held back for ever
+        bench.calm()
+        await desk.reconcile(bench.venue, bench.since)
+        assert desk.status(first) is desk.status(second) is FILLED
+        assert sorted(fill.lots for fill in desk.fills.values()) == [50, 50, LOTS]
+
+    async def test_what_was_missed_while_the_stream_was_cut_is_made_up_for(self, bench: RemoteBench) -> None:
+        desk = bench.desk
+        resting, doomed = (desk.request(BUY, LOTS, LIMIT, price=FIRST - n) for n in (100, 300))
+        stop = desk.request(SELL, LOTS, STOP, trigger=FIRST - 200, reduce_only=True, purpose=Purpose.STOP)
+        await desk.send(bench.venue, desk.request(BUY, LOTS))
+        for request in (resting, doomed, stop):
+            await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.lots == LOTS)
+        bench.cut_user_stream()
+        bench.quote(FIRST - 150)
+        bench.quote(FIRST - 210)
+        await desk.until(lambda: [up for up, _ in desk.links][-2:] == [False, True], "the stream did not come back")
+        await desk.reconcile(bench.venue, bench.since)
+        assert (desk.status(resting), desk.status(doomed), desk.status(stop)) == (FILLED, OPEN, FILLED)
+        assert desk.lots == LOTS
+        bench.quote(FIRST - 400)
+        await desk.until(lambda: desk.status(doomed) is FILLED)  # and the new stream is heard
+
+    @pytest.mark.parametrize("quietly", [False, True], ids=["told", "quietly"])
+    async def test_an_expired_listen_key_is_replaced(self, bench: RemoteBench, quietly: bool) -> None:  # noqa: FBT001 - a case
+        desk = bench.desk
+        bench.expire_key(quietly=quietly)
+        await desk.until(lambda: [up for up, _ in desk.links][-2:] == [False, True], "the stream did not come back")
+        assert "key" in desk.links[-2][1]
+        request = desk.request(BUY, LOTS)
+        await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.status(request) is FILLED)
+
+    async def test_a_stream_that_fell_silent_is_replaced(self, bench: RemoteBench) -> None:
+        desk = bench.desk
+        bench.faults("half-open:target=user,after=0s,count=1")
+        await desk.until(lambda: [up for up, _ in desk.links][-2:] == [False, True], "the stream did not come back")
+        request = desk.request(BUY, LOTS)
+        await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.status(request) is FILLED)
+
+    @pytest.mark.parametrize("status", ["rate-limit", "ban"])
+    async def test_an_exit_waits_as_long_as_the_venue_asks_and_then_goes_once(
+        self, bench: RemoteBench, status: str
+    ) -> None:
+        desk = bench.desk
+        await desk.send(bench.venue, desk.request(BUY, LOTS))
+        bench.faults(f"{status}:retry=1,count=1")
+        exit_ = desk.request(SELL, LOTS, reduce_only=True)
+        await desk.send(bench.venue, exit_)
+        await desk.until(lambda: desk.status(exit_) is FILLED)
+        assert bench.hits() == 1
+        assert bench.accepted(exit_.client_id) == 1
+
+    @pytest.mark.parametrize("status", ["rate-limit", "ban"])
+    async def test_an_entry_is_refused_rather_than_late_and_nobody_asks_during_a_ban(
+        self, bench: RemoteBench, status: str
+    ) -> None:
+        desk = bench.desk
+        first, second = desk.request(BUY, LOTS), desk.request(BUY, LOTS)
+        bench.faults(f"{status}:retry=60")
+        assert (await desk.send(bench.venue, first)).status is REJECTED
+        bench.calm()
+        bench.faults("delay:ms=1")  # counts every request
+        assert (await desk.send(bench.venue, second)).status is REJECTED
+        exit_ = desk.request(SELL, LOTS, reduce_only=True)
+        assert (await desk.send(bench.venue, exit_)).status is REJECTED
+        with pytest.raises(VenueError, match=r"(60|59) s"):
+            await bench.venue.report(bench.since)
+        assert bench.hits() == 0
+        assert bench.accepted(first.client_id) + bench.accepted(second.client_id) == 0
+
+    async def test_a_clock_that_is_off_is_measured_again(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        bench.server_clock_off(-60_000)
+        await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.status(request) is FILLED)
+        assert bench.accepted(request.client_id) == 1
+
+    async def test_a_venue_that_is_not_there_refuses_and_is_found_again(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        await bench.go_down()
+        assert (await desk.send(bench.venue, request)).status is REJECTED  # not LOST: it never left
+        with pytest.raises(VenueError):
+            await bench.venue.report(bench.since)
+        await desk.until(lambda: not desk.links[-1][0])
+        await bench.come_back()
+        await desk.until(lambda: desk.links[-1][0], "the stream did not come back")
+        again = desk.request(BUY, LOTS)
+        await desk.send(bench.venue, again)
+        await desk.until(lambda: desk.status(again) is FILLED)
