@@ -20,6 +20,8 @@ from engine.model.signal import Signal, SignalStatus
 SIGNALS_KEPT = 100
 FILLS_KEPT = 200
 NOTES_KEPT = 300
+TRADES_KEPT = 120
+BARS_KEPT = 600
 
 
 class InstrumentView(msgspec.Struct, frozen=True, tag=True):
@@ -117,6 +119,31 @@ class Quotes(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Quotes that changed since the last update, conflated: one a symbol."""
 
     rows: tuple[QuoteView, ...]
+
+
+class DepthView(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order book of a symbol on screen: (ticks, lots) from the best price outwards; `at` is received ms UTC."""
+
+    symbol: str
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+    at: int
+
+
+class TradeView(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One trade of the market: `side` is the taker's (+1 bought, -1 sold), `at` the venue's time, ms UTC."""
+
+    at: int
+    ticks: int
+    lots: int
+    side: int
+
+
+class TapeView(msgspec.Struct, frozen=True, tag=True):
+    """New trades of a symbol on screen, oldest first."""
+
+    symbol: str
+    trades: tuple[TradeView, ...]
 
 
 class WatchView(msgspec.Struct, frozen=True, tag=True):
@@ -226,7 +253,7 @@ class NoteView(msgspec.Struct, frozen=True, tag=True):
 
 
 class Gone(msgspec.Struct, frozen=True, tag=True):
-    """A position (by symbol) or an open order (by client id) is no more."""
+    """What is no more: `kind` is position, order, or book (depth and tape); `key` is its symbol or client id."""
 
     kind: str
     key: str
@@ -237,6 +264,8 @@ Change: TypeAlias = (
     | StatusView
     | AccountView
     | Quotes
+    | DepthView
+    | TapeView
     | WatchView
     | BoardView
     | Signal
@@ -256,6 +285,8 @@ class Desk(msgspec.Struct, kw_only=True):
     instruments: dict[str, InstrumentView] = msgspec.field(default_factory=dict)
     quotes: dict[str, QuoteView] = msgspec.field(default_factory=dict)
     watch: dict[str, WatchView] = msgspec.field(default_factory=dict)
+    depths: dict[str, DepthView] = msgspec.field(default_factory=dict)
+    tapes: dict[str, list[TradeView]] = msgspec.field(default_factory=dict)
     boards: dict[str, BoardView] = msgspec.field(default_factory=dict)
     signals: dict[int, Signal] = msgspec.field(default_factory=dict)
     positions: dict[str, PositionView] = msgspec.field(default_factory=dict)
@@ -269,6 +300,12 @@ class Desk(msgspec.Struct, kw_only=True):
             case Quotes(rows=rows):
                 for row in rows:
                     self.quotes[row.symbol] = row
+            case DepthView():
+                self.depths[change.symbol] = change
+            case TapeView(symbol=symbol, trades=trades):
+                tape = self.tapes.setdefault(symbol, [])
+                tape.extend(trades)
+                del tape[:-TRADES_KEPT]
             case StatusView():
                 self.status = change
             case AccountView():
@@ -293,6 +330,9 @@ class Desk(msgspec.Struct, kw_only=True):
             case NoteView():
                 self.notes.append(change)
                 del self.notes[:-NOTES_KEPT]
+            case Gone(kind="book", key=key):
+                self.depths.pop(key, None)
+                self.tapes.pop(key, None)
             case Gone(kind=kind, key=key):
                 (self.positions if kind == "position" else self.orders).pop(key, None)
 
@@ -312,7 +352,7 @@ def empty_desk(mode: str = "demo", venue: str = "") -> Desk:
 
 
 class BarsView(msgspec.Struct, kw_only=True):
-    """A chart's bars, oldest first (the last may be unfinished), and overlays aligned with them (None: not yet)."""
+    """A chart's newest bars, oldest first (the last may be unfinished), with overlays aligned (None: not yet)."""
 
     symbol: str
     timeframe_ms: int
@@ -333,6 +373,9 @@ class BarsView(msgspec.Struct, kw_only=True):
         for name, value in change.overlays.items():
             column = self.overlays.setdefault(name, [None] * len(self.bars))
             column[-1] = value
+        del self.bars[:-BARS_KEPT]
+        for column in self.overlays.values():
+            del column[:-BARS_KEPT]
 
 
 class BarChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from engine.view import (
     BarsView,
     BoardView,
     Change,
+    DepthView,
     Desk,
     FillView,
     Gone,
@@ -35,6 +36,7 @@ from engine.view import (
     Quotes,
     QuoteView,
     StatusView,
+    TapeView,
     WatchView,
     bars_topic,
 )
@@ -252,6 +254,10 @@ class Publisher:
                 return desk.positions.get(change.symbol) != change
             case OrderView():
                 return desk.orders.get(change.client_id) != change
+            case DepthView():
+                return desk.depths.get(change.symbol) != change
+            case Gone(kind="book", key=key):
+                return key in desk.depths or key in desk.tapes
             case Gone(kind=kind, key=key):
                 return key in (desk.positions if kind == "position" else desk.orders)
             case _:
@@ -286,7 +292,17 @@ def _conflation_key(change: Change) -> Hashable:
             return type(change)
         case InstrumentView() | WatchView() | BoardView():
             return type(change), change.symbol
-        case Signal() | PositionView() | OrderView() | FillView() | NoteView() | Gone() | Quotes():
+        case (
+            Signal()
+            | DepthView()
+            | TapeView()
+            | PositionView()
+            | OrderView()
+            | FillView()
+            | NoteView()
+            | Gone()
+            | Quotes()
+        ):
             return None
 
 

@@ -126,7 +126,7 @@ def _held(board: BoardView, width: int) -> list[Line]:
     return sentences(f"⊘ {board.held}", width, "warn") if board.held else []
 
 
-class BoardPanel(Panel):
+class BoardPanel(Panel, can_focus=True):
     """The board of the desk's symbol."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name

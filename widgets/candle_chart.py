@@ -14,7 +14,7 @@ from widgets.chart_levels import Level, levels_of
 from widgets.chart_paint import Picture, Plan, crosshair_index, paint, plan_of
 from widgets.chart_scale import DAY_MS
 from widgets.chart_window import LEAST_HEIGHT, LEAST_WIDTH
-from widgets.line import Line, Piece, fit, sentences
+from widgets.line import Line, Piece, fit, sentences, width_of
 from widgets.panel import Panel
 from widgets.tones import signed_tone
 from widgets.watchlist import STALE_MS, mid_spread
@@ -251,4 +251,8 @@ class CandleChart(Panel, can_focus=True):
                 cells.append((3, [("spread ", "dim"), (fmt.bps(spread), "text")]))
             if self._stale:
                 cells.append((2, [("STALE", "warn bold")]))
-        self.retitle(*fit(cells, max(8, width - 4)))
+        room = max(8, width - 4)
+        if bars is not None and sum(width_of(pieces) + 2 for _, pieces in cells) - 2 > room:
+            current = [piece for piece in timeframe_pieces(bars.timeframe_ms) if piece[0].startswith("[")]
+            cells[1] = (0, current)
+        self.retitle(*fit(cells, room))

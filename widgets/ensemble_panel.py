@@ -24,7 +24,7 @@ def ensemble_lines(voters: tuple[str, ...], width: int, *, forecaster: bool, liv
     return lines
 
 
-class EnsemblePanel(Panel):
+class EnsemblePanel(Panel, can_focus=True):
     """The voters' panel."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
@@ -24,17 +24,20 @@ from widgets.banner import ModeBanner
 from widgets.board_line import BoardLine
 from widgets.board_panel import BoardPanel
 from widgets.candle_chart import CandleChart
+from widgets.depth_panel import DepthPanel
 from widgets.ensemble_panel import EnsemblePanel
 from widgets.log_panel import LogPanel
 from widgets.positions_panel import PositionsPanel
 from widgets.signals_panel import SignalsPanel
 from widgets.start_steps import StartSteps
+from widgets.tape_panel import TapePanel
 from widgets.watchlist import Watchlist
 
 PAINT_S = 0.1
 AGES_EVERY = 10
 CHARTED = ("1m", "3m", "5m", "15m", "30m", "1h", "4h")
 PANELS = ("#positions", "#signals", "#watch", "#board", "#ensemble", "#log")
+WIDE_PANELS = (*PANELS, "#chart", "#chart2", "#depth", "#tape")
 MIN_WIDTH, MIN_HEIGHT = 60, 16
 ORDER = (c.Autonomy.OBSERVE, c.Autonomy.APPROVE, c.Autonomy.AUTO)
 
@@ -71,12 +74,13 @@ class DeskScreen(Screen[None]):
     DeskScreen #low { height: 10; }
     DeskScreen #summary { display: none; }
     DeskScreen #watch { width: 38; }
-    DeskScreen #chart2 { display: none; }
+    DeskScreen #chart2, DeskScreen #book { display: none; }
+    DeskScreen #book { width: 32; }
     DeskScreen #board { width: 48; }
     DeskScreen #ensemble { width: 34; }
     DeskScreen #positions { width: 2fr; }
-    DeskScreen.-wide #chart2 { display: block; }
-    DeskScreen.-wide #watch { width: 46; }
+    DeskScreen.-wide #chart2, DeskScreen.-wide #book { display: block; }
+    DeskScreen.-wide #watch { width: 43; }
     DeskScreen.-wide #low { height: 14; }
     DeskScreen.-narrow #summary { display: block; }
     DeskScreen.-narrow #middle, DeskScreen.-narrow #low { height: auto; }
@@ -107,6 +111,9 @@ class DeskScreen(Screen[None]):
             yield Watchlist(id="watch", classes="panel")
             yield CandleChart(id="chart")
             yield CandleChart(id="chart2")
+            with Vertical(id="book"):
+                yield DepthPanel(id="depth")
+                yield TapePanel(id="tape")
         yield BoardLine(id="summary")
         with Horizontal(id="middle"):
             yield BoardPanel(id="board", classes="panel")
@@ -187,6 +194,8 @@ class DeskScreen(Screen[None]):
         self._chart("#chart", self.timeframe_ms, now)
         if wide:
             self._chart("#chart2", self._longer(), now)
+            self.query_one(DepthPanel).show(desk, symbol, now)
+            self.query_one(TapePanel).show(desk, symbol)
         self.query_one(Watchlist).show(desk, symbol, now)
         self.query_one(BoardPanel).show(desk, symbol)
         self.query_one(EnsemblePanel).show(desk, symbol)
@@ -384,12 +393,11 @@ class DeskScreen(Screen[None]):
         self._step_panel(-1)
 
     def _step_panel(self, by: int) -> None:
-        self._panel = (self._panel + by) % len(PANELS)
+        panels = WIDE_PANELS if self.has_class("-wide") else PANELS
+        self._panel = (self._panel + by) % len(panels)
         for place, name in enumerate(PANELS):
             self.query_one(name).set_class(place == self._panel, "-shown")
-        panel = self.query_one(PANELS[self._panel])
-        if panel.can_focus:
-            panel.focus()
+        self.query_one(panels[self._panel]).focus()
 
     def _do_maximise(self) -> None:
         if self.maximized is not None:

@@ -15,6 +15,7 @@ from engine.view import (
     AccountView,
     BarsView,
     BoardView,
+    DepthView,
     Desk,
     FillView,
     InstrumentView,
@@ -25,6 +26,7 @@ from engine.view import (
     ReadingView,
     StatusView,
     StepView,
+    TradeView,
     WatchView,
 )
 from tests.widgets.coin_table import COINS, Coin, decimals_of, symbol_of, ticks_of
@@ -301,6 +303,31 @@ def _notes(now: int) -> list[NoteView]:
     ]
 
 
+def _depth(base: str, now: int) -> DepthView:
+    rng = random.Random(f"{base} book")
+    last = ticks_of(base)
+    half = max(1, last // 40_000)
+    bids, asks = (
+        tuple((last + side * (half + step * 3), int(rng.lognormvariate(6.0, 0.8))) for step in range(20))
+        for side in (-1, 1)
+    )
+    return DepthView(symbol_of(base), bids, asks, now - 120)
+
+
+def _tape(base: str, now: int) -> list[TradeView]:
+    rng = random.Random(f"{base} tape")
+    last = ticks_of(base)
+    return [
+        TradeView(
+            now - 340 * (60 - n),
+            last + rng.randint(-30, 30),
+            int(rng.lognormvariate(4.0, 1.3)) + 1,
+            rng.choice((-1, 1)),
+        )
+        for n in range(60)
+    ]
+
+
 STEPS = (
     StepView("database", 1, 1),
     StepView("markets", 30, 30),
@@ -349,6 +376,8 @@ def sample_desk(now: int, *, mode: str = "demo") -> Desk:
         instruments={symbol_of(c.base): _instrument(c) for c in COINS},
         quotes={symbol_of(c.base): _quote(c, now, ages.get(c.base, 150)) for c in COINS},
         watch={symbol_of(c.base): _watch(c, seed) for seed, c in enumerate(COINS)},
+        depths={symbol_of("BTC"): _depth("BTC", now)},
+        tapes={symbol_of("BTC"): _tape("BTC", now)},
         boards={symbol_of(c.base): _board(c, seed, now) for seed, c in enumerate(COINS)},
         signals=_signals(now),
         positions=positions,

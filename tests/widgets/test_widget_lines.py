@@ -6,16 +6,20 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.signal import SignalStatus
+from engine.view import DepthView, TradeView
 from tests.widgets.desk_sample import NOW, sample_bars, sample_desk, symbol_of
 from widgets.banner import banner_line
+from widgets.board_line import board_line
 from widgets.board_panel import board_lines, score_bar
 from widgets.candle_chart import change_of, timeframe_pieces
 from widgets.chart_levels import levels_of
+from widgets.depth_panel import balance, depth_lines
 from widgets.ensemble_panel import ensemble_lines
 from widgets.line import width_of
 from widgets.position_lines import order_line, position_lines, widths_of
 from widgets.signal_detail import detail_lines
 from widgets.signals_panel import gate_count, signal_line
+from widgets.tape_panel import bought, tape_lines
 from widgets.watchlist import columns_for
 
 DESK = sample_desk(NOW)
@@ -206,3 +210,42 @@ def test_watchlist_columns_fit(width: int) -> None:
     used = 1 + columns.name + 10 + columns.change + columns.spark + columns.age + columns.spread + columns.volume
     assert used <= width
     assert (columns.change > 0) == (width >= 26)
+
+
+def test_the_book_stands_around_its_spread_whatever_a_side_holds() -> None:
+    instrument = sample_desk(NOW).instruments[BTC]
+    full = DepthView(BTC, ((100, 4), (99, 1)), ((102, 2), (103, 8)), NOW)
+    lines = [line.text for line in depth_lines(full, instrument, 30, 5)]
+    assert [text.split()[0] for text in lines] == ["10.3", "10.2", "0.2", "10.0", "9.9"]
+    assert "spread 198 bp" in lines[2]
+    assert lines[0].count("█") > lines[1].count("█") > 0
+    thin = DepthView(BTC, (), ((102, 2),), NOW)
+    assert [line.text.strip().split()[0:1] for line in depth_lines(thin, instrument, 30, 7)] == [
+        [],
+        [],
+        ["10.2"],
+        ["one"],
+    ]
+    assert balance(full) == 5 / 15
+    assert balance(DepthView(BTC, (), (), NOW)) == 0.5
+
+
+def test_the_tape_shows_the_newest_first_and_marks_the_large() -> None:
+    instrument = sample_desk(NOW).instruments[BTC]
+    trades = [TradeView(NOW + n * 1_000, 640_000 + n, 10, 1 if n % 2 else -1) for n in range(9)]
+    trades.append(TradeView(NOW + 9_000, 640_009, 900, 1))
+    lines = tape_lines(trades, instrument, 34, 4)
+    assert [line.text.split()[2] for line in lines] == ["64,000.9", "64,000.8", "64,000.7", "64,000.6"]
+    assert [line.text.split()[1] for line in lines] == ["▲", "▼", "▲", "▼"]
+    assert "strong" in {tone for _, tone in tape_lines(trades, instrument, 34, 10)[0].pieces}
+    assert bought(trades) == 940 / 990
+    assert all(line.text.split()[0] in "▲▼" for line in tape_lines(trades, instrument, 20, 4))
+
+
+@pytest.mark.parametrize("width", [40, 58, 78, 160])
+def test_the_board_in_one_line_keeps_the_score(width: int) -> None:
+    desk = sample_desk(NOW)
+    line = board_line(desk.boards[BTC], 2, 0, width)
+    assert line.text.startswith("Board +0.60 ▲ LONG")
+    assert len(line.text) <= width
+    assert "no bar" in board_line(None, 0, 0, width).text

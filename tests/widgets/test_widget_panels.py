@@ -14,8 +14,10 @@ from textual.pilot import Pilot
 from engine.view import BarsView, Desk, NoteView, StepView, empty_desk
 from tests.widgets.desk_sample import NOW, sample_bars, sample_desk, symbol_of
 from widgets.banner import ModeBanner
+from widgets.board_line import BoardLine
 from widgets.board_panel import BoardPanel
 from widgets.candle_chart import CandleChart
+from widgets.depth_panel import DepthPanel
 from widgets.ensemble_panel import EnsemblePanel
 from widgets.log_panel import LogPanel
 from widgets.panel import Panel
@@ -23,6 +25,7 @@ from widgets.positions_panel import PositionsPanel
 from widgets.signal_detail import SignalDetail
 from widgets.signals_panel import SignalsPanel
 from widgets.start_steps import StartSteps
+from widgets.tape_panel import TapePanel
 from widgets.watchlist import Watchlist
 
 BTC, ETH = symbol_of("BTC"), symbol_of("ETH")
@@ -71,6 +74,10 @@ def present(widget: Panel, desk: Desk, now: int = NOW, bars: BarsView | None = N
             widget.show(desk, BTC, now)
         case BoardPanel() | EnsemblePanel():
             widget.show(desk, BTC)
+        case DepthPanel():
+            widget.show(desk, BTC, now)
+        case TapePanel() | BoardLine():
+            widget.show(desk, BTC)
         case SignalsPanel() | PositionsPanel():
             widget.show(desk, now)
         case LogPanel() | StartSteps():
@@ -89,7 +96,19 @@ async def settle(pilot: Pilot[Any]) -> None:
     await pilot.pause()
 
 
-EVERY = [ModeBanner, Watchlist, BoardPanel, EnsemblePanel, SignalsPanel, PositionsPanel, LogPanel, CandleChart]
+EVERY = [
+    ModeBanner,
+    Watchlist,
+    BoardLine,
+    BoardPanel,
+    EnsemblePanel,
+    SignalsPanel,
+    PositionsPanel,
+    LogPanel,
+    CandleChart,
+    DepthPanel,
+    TapePanel,
+]
 
 
 @pytest.mark.parametrize("kind", EVERY)
