@@ -12,7 +12,8 @@ import msgspec
 
 from engine.model.event import OrderFilled
 from engine.model.money import to_decimal
-from headless.daemon import Daemon, Options, read_addresses
+from headless.daemon import Daemon
+from headless.options import Options, read_addresses
 from headless.session import DEMO_SETTINGS, spawn, stop
 
 POLL_S = 0.1
@@ -88,14 +89,15 @@ async def _until_over(daemon: Daemon, rest: str, seconds: float, *, ends: bool) 
                     if (await response.json())["ended"]:
                         break
         settled = time.monotonic() + SETTLE_S
-        while time.monotonic() < settled and not (daemon.runtime is not None and daemon.runtime.idle):
+        while time.monotonic() < settled and not (daemon.parts is not None and daemon.parts.runtime.idle):
             await asyncio.sleep(POLL_S)
 
 
 def _summary(daemon: Daemon) -> Summary:
-    if daemon.runtime is None:
+    if daemon.parts is None:
         return Summary(0, 0, 0, 0, 0, 0, 0, "0", "0", 0, 0, [*daemon.errors, "the engine did not get ready in time"])
-    state, market = daemon.runtime.core.state, daemon.market
+    runtime, market = daemon.parts.runtime, daemon.parts.market
+    state = runtime.core.state
     last_marks = {s: market.quotes[s] for s in market.quotes}
     for symbol, quote in last_marks.items():
         state.symbols[symbol].quote = quote
@@ -105,7 +107,7 @@ def _summary(daemon: Daemon) -> Summary:
         bars=market.closed,
         signals=state.last_signal,
         orders=state.sequence,
-        fills=daemon.runtime.counts.get(OrderFilled.__name__, 0),
+        fills=runtime.counts.get(OrderFilled.__name__, 0),
         trades=state.trades,
         cash=str(to_decimal(state.cash or 0)),
         equity=str(to_decimal(state.equity())),

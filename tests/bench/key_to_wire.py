@@ -10,7 +10,8 @@ from pathlib import Path
 
 from engine.model.command import PlaceOrder, ReducePosition
 from engine.model.order import OrderKind, Side
-from headless.daemon import Daemon, Options, read_addresses
+from headless.daemon import Daemon
+from headless.options import Options, read_addresses
 from headless.session import DEMO_SETTINGS, spawn, stop
 
 ROUNDS = 100
@@ -38,9 +39,11 @@ async def _measure(folder: Path) -> dict[str, object]:
         daemon = Daemon(options, probe)
         running = asyncio.create_task(daemon.run())
         await daemon.ready.wait()
-        while SYMBOL not in daemon.market.quotes or not daemon.runtime.core.state.symbols[SYMBOL].stop_distance:
+        assert daemon.parts is not None
+        runtime, market = daemon.parts.runtime, daemon.parts.market
+        while SYMBOL not in market.quotes or not runtime.core.state.symbols[SYMBOL].stop_distance:
             await asyncio.sleep(0.1)
-            daemon.runtime.tick()
+            runtime.tick()
         times = []
         for number in range(ROUNDS):
             command = (
@@ -50,11 +53,11 @@ async def _measure(folder: Path) -> dict[str, object]:
             )
             sent.clear()
             began = time.perf_counter()
-            await daemon.runtime.command(f"bench-{number}", "bench", command)
+            await runtime.command(f"bench-{number}", "bench", command)
             while not sent:
                 await asyncio.sleep(0)
             times.append(sent[0] - began)
-            while not daemon.runtime.idle:
+            while not runtime.idle:
                 await asyncio.sleep(0.005)
         daemon.stopped.set()
         await running

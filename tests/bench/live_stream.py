@@ -13,7 +13,7 @@ import psutil
 from websockets.asyncio.client import connect
 
 from headless.client import EngineClient
-from headless.daemon import Addresses, read_addresses
+from headless.options import Addresses, read_addresses
 from headless.session import DEMO_SETTINGS, Session, spawn, write_session
 from storage.home import Home
 from tests.bench.start import stop_all

@@ -19,7 +19,7 @@ import aiohttp
 
 from engine.simulator.signing import sign
 from headless.client import EngineClient
-from headless.daemon import Addresses, read_addresses
+from headless.options import Addresses, read_addresses
 from headless.session import DEMO_SETTINGS, spawn, stop
 from storage.home import Home
 

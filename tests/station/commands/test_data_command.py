@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 
 from engine.bars import Bars
 from engine.errors import BadInput, VenueError
-from headless.daemon import read_addresses
+from headless.options import read_addresses
 from headless.session import Process, lives, spawn, stop
 from station.commands.data import app
 from storage.candles import ParquetCandles

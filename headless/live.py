@@ -1,0 +1,82 @@
+"""An engine from its first event to its last: history, account, live, until it is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+
+from engine.runtime import Runtime
+from engine.venues.ccxt_venue import CcxtVenue
+from engine.venues.paper import PaperVenue
+from headless.assembly import Parts
+from headless.lockstep import Lockstep
+from headless.steps import StartSteps
+from headless.warmup import WarmUp
+
+STATUS_S = 0.25
+TICK_S = 1.0
+
+
+async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
+    """Run until cancelled; sets `ready` when live. Raises what stops an engine."""
+    runtime, venue, market = parts.runtime, parts.venue, parts.market
+    async with asyncio.TaskGroup() as group:
+        group.create_task(runtime.run())
+        group.create_task(_report_status(parts, steps, ready))
+        if parts.options.lockstep:
+            _keep_step(group, parts, ready)
+        await WarmUp(parts, steps).run()
+        parts.writer.begin()
+        steps.step("account", 0, 1)
+        orders = [order for order in runtime.core.state.orders.values() if order.open]
+        await venue.open(parts.instruments, orders, runtime)
+        if isinstance(venue, PaperVenue):
+            _settle(parts, venue)
+        await runtime.reconciled()
+        steps.step("account", 1, 1)
+        parts.feed.resume({symbol: market.last_base(symbol) for symbol in parts.symbols})
+        group.create_task(parts.feed.run(parts.symbols, market))
+        group.create_task(parts.keeper.run())
+        steps.step("live", 1, 1)
+        ready.set()
+        if not parts.options.lockstep:
+            group.create_task(_tick(runtime))
+            group.create_task(parts.book_feed.run())
+            group.create_task(parts.books.run(parts.book_feed))
+
+
+def _keep_step(group: asyncio.TaskGroup, parts: Parts, ready: asyncio.Event) -> None:
+    """The simulated exchange waits for this engine after each bar."""
+    venue, runtime = parts.venue, parts.runtime
+    step = Lockstep(parts.addresses.ws, runtime, parts.market, lambda: venue.user_events)
+    if isinstance(venue, CcxtVenue):
+        venue.on_user_event = runtime.settle
+    group.create_task(step.run(ready))
+
+
+def _settle(parts: Parts, venue: PaperVenue) -> None:
+    """Paper orders that were open while no engine ran settle on the whole bars since the last known quote."""
+    base_ms = parts.market.base_ms
+    for symbol, s in parts.runtime.core.state.symbols.items():
+        if s.orders and s.quote.venue_time:
+            bars = parts.market.base(symbol)
+            after = s.quote.venue_time // base_ms * base_ms + base_ms
+            venue.settle(symbol, bars[int(bars.open_time.searchsorted(after)) :])
+
+
+async def _tick(runtime: Runtime) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        runtime.tick()
+
+
+async def _report_status(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
+    while True:
+        parts.writer.status(
+            venue=parts.venue.name,
+            ready=ready.is_set(),
+            steps=steps.views(),
+            read_only=parts.runtime.read_only,
+            clock=parts.market_time(),
+            now=parts.clock.now(),
+        )
+        await asyncio.sleep(STATUS_S)

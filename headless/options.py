@@ -1,0 +1,89 @@
+"""How an engine is started, and what it is told by the simulated exchange it may belong to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.errors import BadInput
+from engine.ports import Probe
+from engine.probe import POINTS, no_probe
+
+SIMULATOR_WAIT_S = 30.0
+POLL_S = 0.02
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How an engine is started.
+
+    Attributes:
+        home: data directory.
+        mode: demo (simulated exchange) or paper (public data, paper account).
+        simulator: file that holds the simulated exchange's addresses and keys (mode 0600), demo only.
+        symbols: traded symbols; empty takes all the simulated exchange lists, or the configured ones.
+        lockstep: the simulated exchange waits for us after each bar (maximum speed).
+        base_ms: length of the feed's bars.
+        snapshot_every: journal entries between two snapshots.
+        settings: overrides of the configured trading numbers.
+    """
+
+    home: str
+    mode: str = "demo"
+    simulator: str = ""
+    symbols: tuple[str, ...] = ()
+    lockstep: bool = False
+    base_ms: int = 60_000
+    snapshot_every: int = 10_000
+    settings: dict[str, Any] = {}
+
+    @property
+    def demo(self) -> bool:
+        """The venue is the simulated exchange."""
+        return self.mode == "demo"
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """The first line of a simulated exchange."""
+
+    rest: str
+    ws: str
+    keys: dict[str, str]
+    symbols: tuple[str, ...] = ()
+    timeframe_ms: int = 60_000
+
+
+async def read_addresses(file: Path) -> Addresses:
+    """Wait for the simulated exchange to say where it is; raises BadInput when it does not in time."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + SIMULATOR_WAIT_S
+    while loop.time() < until:
+        if file.is_file():
+            line, newline, _ = file.read_text(encoding="utf-8").partition("\n")
+            if newline:
+                return msgspec.json.decode(line, type=Addresses)
+        await asyncio.sleep(POLL_S)
+    raise BadInput("simulated exchange", file, "it did not start in time; see its log")
+
+
+def crash_probe(wanted: str) -> Probe:
+    """A probe that kills this process at the point, and the visit, that ``POINT:COUNT`` names; empty for none."""
+    if not wanted:
+        return no_probe
+    wanted_point, _, count = wanted.partition(":")
+    if wanted_point not in POINTS or not (count or "1").isdigit():
+        raise BadInput("TREFOIL_CRASH", wanted, f"use POINT:COUNT with a point of {', '.join(POINTS)}")
+    left = int(count or 1)
+
+    def probe(point: str) -> None:
+        nonlocal left
+        if point == wanted_point:
+            left -= 1
+            if left <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return probe
