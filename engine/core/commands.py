@@ -9,12 +9,15 @@ from msgspec.structs import replace
 
 from engine.core import pipeline, risk
 from engine.core.deck import Deck
+from engine.core.levels import distance_ticks
 from engine.core.protection import close, market_exit, protect
+from engine.core.sizing import leverage_for
 from engine.core.state import SymbolState
 from engine.errors import BadInput
 from engine.model import command as c
 from engine.model.decision import CancelSent, EntryPlanned, Level, ModeSet, SignalDecided, SubmitOrder
 from engine.model.event import CommandReceived
+from engine.model.instrument import Instrument
 from engine.model.order import Approved, Order, OrderKind, OrderStatus, Purpose, Side
 from engine.model.signal import Gate, Signal, SignalStatus
 
@@ -74,16 +77,16 @@ def _place(deck: Deck, command: c.PlaceOrder, source: str) -> str:
     stop = (
         instrument.exact_ticks(command.stop)
         if command.stop is not None
-        else _default_stop(s, expected, command, instrument.tick_size)
+        else _default_stop(s, expected, command, instrument)
     )
     target = (
         instrument.exact_ticks(command.target)
         if command.target is not None
-        else _default_target(s, expected, command, instrument.tick_size)
+        else _default_target(s, expected, command, instrument)
     )
     if target is not None and (target - expected) * command.side <= 0:
         raise BadInput("target", command.target, "a target lies beyond the entry, on the winning side")
-    leverage = risk.leverage_for(deck.state, instrument, expected, stop)
+    leverage = leverage_for(deck.state, instrument, expected, stop)
     plan = risk.Plan(command.symbol, command.side, expected, stop, target or 0, lots, leverage, origin, command.kind)
     approved = _approved(risk.approve_entry(deck.state, plan, price))
     _override(deck, command.symbol)
@@ -98,20 +101,21 @@ def _approved(result: Approved[Any] | Gate) -> Approved[Any]:
     return result
 
 
-def _default_stop(s: SymbolState, expected: int, command: c.PlaceOrder, tick: Any) -> int:
+def _default_stop(s: SymbolState, expected: int, command: c.PlaceOrder, instrument: Instrument) -> int:
     if s.plan_stop is not None and s.position is not None:
         return s.plan_stop
-    distance = round(s.stop_distance / float(tick)) if s.stop_distance > 0 else 0
-    if distance <= 0:
+    distance = distance_ticks(s.stop_distance, instrument)
+    if not distance:
         raise BadInput("stop", None, "no default stop is known for this symbol yet; give one")
     return expected - command.side * distance
 
 
-def _default_target(s: SymbolState, expected: int, command: c.PlaceOrder, tick: Any) -> int | None:
+def _default_target(s: SymbolState, expected: int, command: c.PlaceOrder, instrument: Instrument) -> int | None:
     if s.position is not None:
         return s.plan_target
-    distance = round(s.target_distance / float(tick)) if s.target_distance > 0 else 0
-    return expected + command.side * distance if distance > 0 else None
+    distance = distance_ticks(s.target_distance, instrument)
+    target = expected + command.side * distance if distance else 0
+    return target if target > 0 else None
 
 
 def _reduce_by_order(
@@ -152,8 +156,9 @@ def _flip(deck: Deck, command: c.FlipPosition, source: str) -> str:
         raise BadInput(failed.name, failed.value, failed.reason)
     side = Side(-position.side)
     price = quote.ask if side > 0 else quote.bid
-    tick = float(deck.state.instruments[command.symbol].tick_size)
-    stop_ticks, target_ticks = round(s.stop_distance / tick), round(s.target_distance / tick)
+    instrument = deck.state.instruments[command.symbol]
+    stop_ticks = distance_ticks(s.stop_distance, instrument)
+    target_ticks = distance_ticks(s.target_distance, instrument)
     if not price or stop_ticks <= 0:
         raise BadInput("stop", None, "no quote or no default stop is known for this symbol yet")
     origin = f"person:{source}"
@@ -164,7 +169,7 @@ def _flip(deck: Deck, command: c.FlipPosition, source: str) -> str:
             side=side,
             lots=abs(position.lots),
             stop=price - side * stop_ticks,
-            target=price + side * target_ticks,
+            target=max(0, price + side * target_ticks) if target_ticks else 0,
             origin=origin,
         )
     )

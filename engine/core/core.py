@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from engine.core import pipeline, protection, reconcile
+from engine.core.checks import check_settings
 from engine.core.commands import on_command, set_mode
 from engine.core.deck import Deck
+from engine.core.levels import needs_stop
 from engine.core.state import DAY_LOSS, Answered, State, apply_decision, apply_event, forget, is_new
 from engine.model import event as e
 from engine.model.decision import Decision, Level, QueryOrder, RequestReport, TimerSet
@@ -31,7 +33,10 @@ class Core:
         self.state = state or State()
 
     def process(self, event: e.Event) -> tuple[Decision, ...]:
-        """Apply an event and decide on it. Raises InvariantBroken when the program contradicts itself."""
+        """Apply an event and decide on it. Raises InvariantBroken when the program contradicts itself.
+
+        An `EngineStarted` whose settings cannot be used raises BadInput, and nothing has changed.
+        """
         deck = Deck(self.state)
         before = _BEFORE.get(type(event))
         fresh = before(self.state, event) if before is not None else True
@@ -67,8 +72,15 @@ def _fresh_fill(state: State, event: e.OrderFilled) -> bool:
     return event.fill.symbol in state.symbols and is_new(state, event.fill)
 
 
-# What must be known of the state before the event is applied: whether a fill is news.
-_BEFORE: dict[type, Callable[[State, Any], bool]] = {e.OrderFilled: _fresh_fill}
+def _checked_start(state: State, event: e.EngineStarted) -> bool:
+    check_settings(event.settings, event.mode)
+    for instrument in event.instruments:
+        instrument.floor_lots(event.settings.size_quantity)
+    return True
+
+
+# What must be known before the event is applied: whether a fill is news, whether the settings can be used.
+_BEFORE: dict[type, Callable[[State, Any], bool]] = {e.OrderFilled: _fresh_fill, e.EngineStarted: _checked_start}
 
 
 def _on_start(deck: Deck, event: e.EngineStarted) -> None:
@@ -170,7 +182,7 @@ def _on_fill(deck: Deck, event: e.OrderFilled) -> None:
     s = state.symbols[fill.symbol]
     if s.position is None and not _entry_open(state, fill.symbol):
         deck.plan(fill.symbol, None, None)
-    if order is not None and s.position is not None and s.plan_stop is None:
+    if order is not None and s.position is not None and s.plan_stop is None and needs_stop(state.settings):
         protection.plan_again(deck, fill.symbol)
     protection.protect(deck, fill.symbol)
     if s.position is None:

@@ -8,29 +8,38 @@ from msgspec.structs import replace
 
 from engine.core import risk
 from engine.core.deck import Deck
+from engine.core.levels import levels
 from engine.core.protection import close
 from engine.core.risk import Plan, judged
+from engine.core.sizing import leverage_for, size
 from engine.core.state import DIFFERS, OUTSIDE, State, SymbolState
 from engine.model.command import Autonomy
 from engine.model.decision import EntryPlanned, Level, SignalDecided, SubmitOrder
 from engine.model.money import PPM
 from engine.model.order import Order, Purpose, Side
 from engine.model.record import Record
+from engine.model.settings import Exits
 from engine.model.signal import Action, Gate, Signal, SignalStatus, Verdict
+from engine.strategies import BOARD
 
 ONE_SIDED_80 = 0.8416  # standard normal quantile of 0.80
 
 
 def on_bar(deck: Deck, symbol: str) -> None:
     """Decide on a freshly closed bar of `symbol` that has been applied to the state."""
-    s = deck.state.symbols[symbol]
-    zone = s.zone
-    if zone in (0, s.zone_before):
+    state = deck.state
+    s = state.symbols[symbol]
+    side = s.sides[state.decider]
+    if side == s.side_before or (side == 0 and state.settings.exits is not Exits.NONE):
         return
     holding = s.position.side if s.position is not None else 0
-    if holding == zone:
+    if holding == side:
         return
-    signal = candidate(deck.state, s, zone)
+    if side == 0:
+        if _owned(s):
+            _close(deck, s, _leaving(state, s), "the wanted side is flat")
+        return
+    signal = candidate(state, s, side)
     if s.held or deck.state.autonomy is Autonomy.OBSERVE:
         _show(deck, s, signal)
         return
@@ -49,10 +58,16 @@ def on_bar(deck: Deck, symbol: str) -> None:
         send(deck, signal)
 
 
+def _owned(s: SymbolState) -> bool:
+    """There is a position, and closing it is the desk's business."""
+    if s.position is None or s.position.origin == OUTSIDE:
+        return False
+    return not s.held or s.held.startswith(DIFFERS)
+
+
 def _show(deck: Deck, s: SymbolState, signal: Signal) -> None:
     """No entry: the symbol is held or the desk only observes. What the desk owns it still closes."""
-    position = s.position
-    if position is not None and position.origin != OUTSIDE and (not s.held or s.held.startswith(DIFFERS)):
+    if _owned(s):
         why = "entries are held" if s.held else "observe mode"
         _close(deck, s, signal, f"opposite score; no reversal: {why}")
     reason = f"held: {s.held}" if s.held else "observe mode: shown, not traded"
@@ -118,7 +133,7 @@ def send(deck: Deck, signal: Signal) -> None:
         )
         close(deck, signal.symbol, abs(s.position.lots), origin)
         return
-    leverage = risk.leverage_for(state, state.instruments[signal.symbol], signal.price, signal.stop)
+    leverage = leverage_for(state, state.instruments[signal.symbol], signal.price, signal.stop)
     plan = Plan(signal.symbol, side, signal.price, signal.stop, signal.target, signal.lots, leverage, origin)
     approved = risk.approve_entry(state, plan)
     if isinstance(approved, Gate):
@@ -129,7 +144,7 @@ def send(deck: Deck, signal: Signal) -> None:
         signal, id=signal_id, status=SignalStatus.SENT, reason="sent", client_id=approved.request.client_id, expires=0
     )
     deck.emit(SignalDecided(signal=sent))
-    deck.plan(signal.symbol, signal.stop, signal.target)
+    deck.plan(signal.symbol, signal.stop or None, signal.target or None)
     deck.emit(SubmitOrder(approved=approved))
 
 
@@ -183,16 +198,15 @@ def candidate(state: State, s: SymbolState, side: int) -> Signal:
     """Every gate's verdict on going to `side` now, the planned order, and no decision yet."""
     instrument = state.instruments[s.symbol]
     price = s.quote.ask if side > 0 else s.quote.bid
-    stop_ticks = _distance(s.stop_distance, float(instrument.tick_size))
-    target_ticks = _distance(s.target_distance, float(instrument.tick_size))
-    stop, target = price - side * stop_ticks, price + side * target_ticks
+    found = levels(state, s, side, price) if price > 0 else None
+    stop, target = found or (0, 0)
     record, share = record_gate(state, s)
-    lots, leverage = risk.size(state, s, price, stop, share) if price and stop_ticks and stop > 0 else (0, 0)
+    lots, leverage = size(state, s, side, price, stop, share) if found is not None else (0, 0)
     free = [
         fresh_gate(state, s),
         spread_gate(state, s),
         slippage_gate(state, s, side, lots),
-        reward_gate(state, s, price, stop_ticks, target_ticks),
+        reward_gate(state, s, price, stop, target),
         record,
         *risk.limits(state, s),
         judged("leverage", leverage > 0, f"{leverage}x", ">= 1x", "liquidation would come before the stop"),
@@ -206,7 +220,7 @@ def candidate(state: State, s: SymbolState, side: int) -> Signal:
         status=SignalStatus.REFUSED,
         at=state.now,
         bar_time=s.bar.open_time if s.bar is not None else 0,
-        score=s.score,
+        score=_score(state, s),
         price=price,
         stop=stop,
         target=target,
@@ -215,8 +229,25 @@ def candidate(state: State, s: SymbolState, side: int) -> Signal:
     )
 
 
-def _distance(distance: float, tick: float) -> int:
-    return max(1, round(distance / tick)) if math.isfinite(distance) and distance > 0 else 0
+def _score(state: State, s: SymbolState) -> float:
+    return s.score if state.settings.strategy == BOARD else float(s.sides[state.decider])
+
+
+def _leaving(state: State, s: SymbolState) -> Signal:
+    """The bare signal of a position that ends because its side is flat."""
+    return Signal(
+        id=0,
+        symbol=s.symbol,
+        action=Action.CLOSE,
+        status=SignalStatus.SENT,
+        at=state.now,
+        bar_time=s.bar.open_time if s.bar is not None else 0,
+        score=_score(state, s),
+        price=s.mark,
+        stop=0,
+        target=0,
+        lots=0,
+    )
 
 
 def fresh_gate(state: State, s: SymbolState) -> Gate:
@@ -253,12 +284,14 @@ def slippage_gate(state: State, s: SymbolState, side: int, lots: int) -> Gate:
     return judged("slippage", bps <= limit, f"{bps:.1f} bp", f"<= {limit:.1f} bp", "the book is too thin for the size")
 
 
-def reward_gate(state: State, s: SymbolState, price: int, stop_ticks: int, target_ticks: int) -> Gate:
-    """Reward over risk from the far side of the quote, after fees both ways."""
+def reward_gate(state: State, s: SymbolState, price: int, stop: int, target: int) -> Gate:
+    """Reward over risk from the far side of the quote, after fees both ways; 0 where one of them is not known."""
+    least = state.settings.min_reward_risk
+    if state.settings.exits is Exits.NONE:
+        return Gate("reward/risk", Verdict.SKIPPED, "", f"> {least:.2f}", "positions follow the side alone")
     instrument = state.instruments[s.symbol]
     cost = price * 2 * instrument.taker_ppm / PPM
-    ratio = (target_ticks - cost) / (stop_ticks + cost) if stop_ticks else 0.0
-    least = state.settings.min_reward_risk
+    ratio = (abs(target - price) - cost) / (abs(price - stop) + cost) if stop and target else 0.0
     return judged("reward/risk", ratio > least, f"{ratio:.2f}", f"> {least:.2f}", "not worth its costs and risk")
 
 
@@ -273,8 +306,10 @@ def lower_bound(record: Record) -> float:
 
 
 def record_gate(state: State, s: SymbolState) -> tuple[Gate, float]:
-    """What the board's shadow trades say, and the share of the risk fraction to use."""
-    record, settings = s.records[-1], state.settings
+    """What the deciding strategy's shadow trades say, and the share of the size to use."""
+    record, settings = s.records[state.decider], state.settings
+    if settings.preset == "open":
+        return Gate("record", Verdict.SKIPPED, reason="the preset asks for no record"), 1.0
     if settings.preset == "reference":
         rate = record.win_rate
         return judged("record", rate > 0.55, f"{rate:.0%} of {record.trades}", "> 55 % wins", "wins too rarely"), 1.0

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from engine.core import risk
 from engine.core.deck import Deck
+from engine.core.levels import distance_ticks
+from engine.core.sizing import leverage_for
 from engine.model.decision import CancelSent, EntryPlanned, Level, RequestReport, SignalDecided, SubmitOrder
 from engine.model.order import PROTECTIVE, Order, OrderStatus, Purpose, Side
 from engine.model.signal import Gate, SignalStatus
@@ -132,11 +134,10 @@ def plan_again(deck: Deck, symbol: str) -> None:
     s = deck.state.symbols[symbol]
     position, instrument = s.position, deck.state.instruments[symbol]
     assert position is not None
-    tick = float(instrument.tick_size)
-    entry, stop, target = round(position.entry_ticks(instrument)), round(s.stop_distance / tick), s.target_distance
+    entry, stop = round(position.entry_ticks(instrument)), distance_ticks(s.stop_distance, instrument)
     if 0 < stop < entry:
         deck.note(Level.ALARM, "an entry that was given up has filled: default stop and target", symbol)
-        reach = position.side * round(target / tick)
+        reach = position.side * distance_ticks(s.target_distance, instrument)
         deck.plan(symbol, entry - position.side * stop, entry + reach if reach and entry + reach > 0 else None)
     else:
         deck.note(Level.ALARM, "an entry that was given up has filled and no stop is known: flattening", symbol)
@@ -162,7 +163,7 @@ def enter_planned(deck: Deck, symbol: str) -> None:
     quote = s.quote
     price = quote.ask if planned.side > 0 else quote.bid
     instrument = deck.state.instruments[symbol]
-    leverage = risk.leverage_for(deck.state, instrument, price, planned.stop) if price else 0
+    leverage = leverage_for(deck.state, instrument, price, planned.stop) if price else 0
     plan = risk.Plan(
         symbol=symbol,
         side=Side(planned.side),
@@ -181,5 +182,5 @@ def enter_planned(deck: Deck, symbol: str) -> None:
         if signal is not None:
             deck.emit(SignalDecided(signal=replace(signal, status=SignalStatus.REFUSED, reason=text)))
         return
-    deck.plan(symbol, plan.stop, plan.target)
+    deck.plan(symbol, plan.stop or None, plan.target or None)
     deck.emit(SubmitOrder(approved=approved))

@@ -1,20 +1,21 @@
-"""Risk has the last word: sizes, limits, and the only place that makes an `Approved` order."""
+"""Risk has the last word: limits, and the only place that makes an `Approved` order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
+from engine.core.levels import needs_stop
+from engine.core.sizing import room
 from engine.core.state import State, SymbolState
 from engine.model.instrument import Instrument
-from engine.model.money import PPM, Money, to_decimal
+from engine.model.money import Money, to_decimal
 from engine.model.order import Approved, OrderKind, OrderRequest, Purpose, Side
 from engine.model.signal import Gate, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An entry as it would be sent. Prices are ticks; `price` is where it is expected to fill."""
+    """An entry as it would be sent. Prices are ticks, 0 for no stop or target; `price` is where it is expected to fill."""
 
     symbol: str
     side: Side
@@ -35,67 +36,6 @@ def passed(name: str, value: str, threshold: str) -> Gate:
 def judged(name: str, ok: bool, value: str, threshold: str, reason: str) -> Gate:  # noqa: FBT001 - a verdict is a bool
     """A gate that passed or failed with its reason."""
     return Gate(name, Verdict.PASS if ok else Verdict.FAIL, value, threshold, "" if ok else reason)
-
-
-def cost_per_lot(instrument: Instrument, price: int) -> Money:
-    """Taker fee in and out of one lot at `price` ticks, 1e-8 units."""
-    return price * instrument.unit * 2 * instrument.taker_ppm // PPM
-
-
-def used_margin(state: State) -> Money:
-    """Isolated margin of positions and working entries, 1e-8 units."""
-    total = 0
-    for name, s in state.symbols.items():
-        unit = state.instruments[name].unit
-        if s.position is not None:
-            total += abs(s.position.cost) // s.position.leverage
-        for order in state.open_orders(name):
-            if order.request.purpose is Purpose.ENTRY:
-                total += order.remaining * (order.request.price or s.mark) * unit // order.request.leverage
-    return total
-
-
-def leverage_for(state: State, instrument: Instrument, price: int, stop: int) -> int:
-    """The highest leverage under the caps whose liquidation lies far enough behind the stop; 0 when even 1 is too much.
-
-    Liquidation distance of an isolated position is about ``price x (1 / leverage - maintenance rate)``.
-    """
-    needed = state.settings.liquidation_ratio * abs(price - stop)
-    for leverage in range(min(state.settings.max_leverage, instrument.max_leverage), 0, -1):
-        if price * (1 / leverage - instrument.maintenance_ppm / PPM) >= needed:
-            return leverage
-    return 0
-
-
-def room(state: State, s: SymbolState, instrument: Instrument, price: int, leverage: int) -> int:
-    """Most lots the exposure, symbol, margin and venue caps leave at `price` ticks."""
-    equity = state.equity()
-    lot_value = price * instrument.unit
-    settings = state.settings
-    held = abs(s.position.lots) * lot_value if s.position is not None else 0
-    exposure = int(equity * settings.max_exposure) - state.exposure()
-    symbol = int(equity * settings.max_symbol_exposure) - held
-    margin = (equity - used_margin(state)) * leverage * 95 // 100  # room for fees and a moving mark
-    return max(0, min(exposure // lot_value, symbol // lot_value, margin // lot_value, instrument.max_lots))
-
-
-def size(state: State, s: SymbolState, price: int, stop: int, share: float = 1.0) -> tuple[int, int]:
-    """Lots and leverage of an entry: risk fraction over stop distance and costs, under every cap.
-
-    Args:
-        state: the core's state.
-        s: the symbol.
-        price: expected entry, ticks.
-        stop: protective stop, ticks.
-        share: of the risk fraction (half while the record is thin).
-    """
-    instrument = state.instruments[s.symbol]
-    leverage = leverage_for(state, instrument, price, stop)
-    if leverage == 0:
-        return 0, 0
-    risk = int(state.equity() * state.settings.risk_fraction * share)
-    per_lot = abs(price - stop) * instrument.unit + cost_per_lot(instrument, price)
-    return min(risk // per_lot, room(state, s, instrument, price, leverage)), leverage
 
 
 def minimum_gate(instrument: Instrument, price: int, lots: int) -> Gate:
@@ -187,7 +127,7 @@ def approve_entry(state: State, plan: Plan, price: int | None = None) -> Approve
     s = state.symbols[plan.symbol]
     instrument = state.instruments[plan.symbol]
     gates = [*limits(state, s)[:3], minimum_gate(instrument, plan.price, plan.lots)]
-    most = room(state, s, instrument, plan.price, max(1, plan.leverage))
+    most = room(state, s, instrument, plan.price, max(1, plan.leverage), plan.side)
     gates.append(
         judged(
             "room",
@@ -200,12 +140,9 @@ def approve_entry(state: State, plan: Plan, price: int | None = None) -> Approve
     gates.append(
         judged("leverage", plan.leverage > 0, str(plan.leverage), ">= 1", "liquidation would come before the stop")
     )
-    behind = (plan.price - plan.stop) * plan.side > 0
-    gates.append(
-        judged(
-            "stop", behind and plan.stop > 0, str(instrument.price(plan.stop)), "behind the entry", "the stop is wrong"
-        )
-    )
+    behind = (plan.price - plan.stop) * plan.side > 0 and plan.stop > 0
+    right = behind or (plan.stop == 0 and not needs_stop(state.settings))
+    gates.append(judged("stop", right, str(instrument.price(plan.stop)), "behind the entry", "the stop is wrong"))
     for gate in gates:
         if gate.verdict is Verdict.FAIL:
             return gate
@@ -287,9 +224,3 @@ def approve_protection(state: State, symbol: str, purpose: Purpose, trigger: int
             leverage=position.leverage,
         )
     )
-
-
-def equity_share(state: State, money: Money) -> Decimal:
-    """Money as a percentage of equity, for sentences."""
-    equity = state.equity()
-    return Decimal(money) * 100 / equity if equity else Decimal(0)

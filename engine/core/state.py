@@ -25,7 +25,7 @@ from engine.model.position import Position, book
 from engine.model.record import Record, Shadow
 from engine.model.settings import Settings
 from engine.model.signal import Signal, SignalStatus
-from engine.strategies import board
+from engine.strategies import NAMES, board
 
 DAY_MS = 86_400_000
 KEEP_MS = DAY_MS
@@ -45,8 +45,8 @@ class SymbolState(msgspec.Struct, kw_only=True):
         quote: newest quote an event carried.
         bar: newest decision bar.
         sides: wanted side of the six strategies and, last, the board's zone, at that bar.
-        zone_before: the board's zone one bar earlier (equal to the zone while there is nothing to compare with).
-        stop_distance: the board's default stop distance, quote currency; `target_distance` likewise.
+        side_before: the deciding side one bar earlier (the present one while there is nothing to compare with).
+        stop_distance: the deciding strategy's stop distance, quote currency; `target_distance` likewise.
         plan_stop: where the position is to be protected, ticks; `plan_target` likewise.
         planned: an entry that waits for flat.
         held: why automatic trading is off, or empty.
@@ -59,7 +59,7 @@ class SymbolState(msgspec.Struct, kw_only=True):
     quote: Quote = NO_QUOTE
     bar: Bar | None = None
     sides: list[int] = msgspec.field(default_factory=lambda: [0] * TRACKED)
-    zone_before: int = 0
+    side_before: int = 0
     known: bool = False
     score: float = 0.0
     weights: tuple[float, ...] = (1 / 6,) * 6
@@ -99,6 +99,7 @@ class Answered(msgspec.Struct, frozen=True, array_like=True):
 class State(msgspec.Struct, kw_only=True):
     """Everything the core knows. `cash` is None until the venue or the paper balance has told it.
 
+    `decider` is the place in `SymbolState.sides` of the strategy whose side decides.
     `now` is received time of the newest event, `market_time` the newest venue time seen; both ms UTC. `timers` are the
     deadlines that have not passed (ms UTC), `booked` the executions of the last day (``client id|trade id``) and when they
     were booked, `recovering` is true from a restart until the venue has been asked.
@@ -109,6 +110,7 @@ class State(msgspec.Struct, kw_only=True):
     mode: str = "paper"
     venue: str = ""
     settings: Settings = msgspec.field(default_factory=Settings)
+    decider: int = -1
     instruments: dict[str, Instrument] = msgspec.field(default_factory=dict)
     symbols: dict[str, SymbolState] = msgspec.field(default_factory=dict)
     orders: dict[str, Order] = msgspec.field(default_factory=dict)
@@ -208,6 +210,7 @@ def _started(state: State, event: e.EngineStarted) -> None:
     state.mode = event.mode
     state.venue = event.venue
     state.settings = event.settings
+    state.decider = NAMES.index(event.settings.strategy)
     state.instruments.update({i.symbol: i for i in event.instruments})
     for symbol in event.symbols:
         state.symbols.setdefault(symbol, SymbolState(symbol=symbol))
@@ -231,19 +234,31 @@ def _seeded(state: State, event: e.HistorySeeded) -> None:
     s.score = board.score(event.readings, s.weights)
     zone = board.zone(s.score, state.settings.entry_score)
     s.sides = [*event.readings, zone]
-    s.zone_before = zone
+    s.side_before = s.sides[state.decider]
     s.known = True
 
 
 def _bar(state: State, event: e.BarClosed) -> None:
     s = state.symbols[event.symbol]
-    instrument = state.instruments[event.symbol]
     _see(state, event.view)
     state.market_time = max(state.market_time, event.bar.open_time + state.settings.timeframe_ms)
-    cost = cost_fraction(instrument)
     score = board.score(event.readings, s.weights)
-    zone = board.zone(score, state.settings.entry_score)
-    before, sides = s.sides, [*event.readings, zone]
+    before, sides = s.sides, [*event.readings, board.zone(score, state.settings.entry_score)]
+    if state.settings.track:
+        _track(state, s, event, before, sides)
+    decider = state.decider
+    s.side_before = before[decider] if s.known else sides[decider]
+    s.known = True
+    s.sides = sides
+    s.score = score
+    s.bar = event.bar
+    s.stop_distance = event.stops[decider]
+    s.target_distance = event.targets[decider]
+
+
+def _track(state: State, s: SymbolState, event: e.BarClosed, before: list[int], sides: list[int]) -> None:
+    """Follow the shadow trades of the six strategies and of the board; a closed one may move the weights."""
+    cost = cost_fraction(state.instruments[event.symbol])
     changed = False
     for i in range(TRACKED):
         if s.shadows[i] is None and sides[i] == before[i]:
@@ -256,13 +271,6 @@ def _bar(state: State, event: e.BarClosed) -> None:
             changed = True
     if changed:
         s.weights = board.weights(s.records[:-1], state.settings.weight_trades)
-    s.zone_before = before[-1] if s.known else zone
-    s.known = True
-    s.sides = sides
-    s.score = score
-    s.bar = event.bar
-    s.stop_distance = event.stops[-1]
-    s.target_distance = event.targets[-1]
 
 
 def _clock(state: State, event: e.ClockTick) -> None:

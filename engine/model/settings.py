@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from enum import Enum
+
 import msgspec
 
 from engine.model.command import Autonomy
 from engine.model.market import MINUTE_MS
 from engine.model.money import MONEY_SCALE, Money
+
+
+class Exits(Enum):
+    """How a position ends.
+
+    STRATEGY: at the deciding strategy's stop and target, or when its side turns. FIXED: at fractions of the close that
+    decided, or when the side turns. NONE: with the wanted side alone, without any order at the venue; only where no real
+    money trades.
+    """
+
+    STRATEGY = "strategy"
+    FIXED = "fixed"
+    NONE = "none"
+
+
+class Sizing(Enum):
+    """How much an entry is: a risk to the stop, a share of equity, a fixed value or a fixed quantity."""
+
+    RISK = "risk"
+    EQUITY = "equity"
+    NOTIONAL = "notional"
+    QUANTITY = "quantity"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -15,7 +40,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         timeframe_ms: decision timeframe; only its closed bars decide.
         autonomy: observe, approve or auto at the very first start; later the journal remembers.
-        preset: ``default`` gates by shadow record, ``reference`` by plain win rate above 55 %.
+        strategy: whose side decides: one of the six, or ``board``.
+        exits: how a position ends.
+        stop_fraction: FIXED exits: distance of the stop from the close that decided, 0 for none.
+        target_fraction: likewise of the target.
+        track: shadow trades are followed and weigh the board; a backtest of one strategy needs none.
+        preset: ``default`` gates by shadow record, ``reference`` by plain win rate above 55 %, ``open`` by neither.
         entry_score: the board score whose crossing makes a candidate.
         approve_ms: how long a waiting signal waits.
         approve_drift: how far price may have moved when it is approved.
@@ -25,7 +55,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         min_reward_risk: reward to risk after costs must exceed this.
         record_trades: shadow trades needed before the record gate judges.
         weight_trades: shadow trades a strategy needs before its weight is its own.
-        risk_fraction: equity risked per trade.
+        sizing: how much an entry is.
+        risk_fraction: RISK: equity risked per trade.
+        size_share: EQUITY: share of equity that margin and opening fee take.
+        size_notional: NOTIONAL: value of an entry, 1e-8 quote units.
+        size_quantity: QUANTITY: base currency.
+        margin_share: share of the free equity that margin and opening fee of an entry may take.
         max_positions: open positions at once.
         max_exposure: sum of notionals over equity.
         max_symbol_exposure: notional of one position over equity.
@@ -41,6 +76,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     timeframe_ms: int = 15 * MINUTE_MS
     autonomy: Autonomy = Autonomy.AUTO
+    strategy: str = "board"
+    exits: Exits = Exits.STRATEGY
+    stop_fraction: float = 0.0
+    target_fraction: float = 0.0
+    track: bool = True
     preset: str = "default"
     entry_score: float = 0.34
     approve_ms: int = 5 * MINUTE_MS
@@ -51,7 +91,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_reward_risk: float = 1.5
     record_trades: int = 30
     weight_trades: int = 20
+    sizing: Sizing = Sizing.RISK
     risk_fraction: float = 0.005
+    size_share: float = 1.0
+    size_notional: Money = 0
+    size_quantity: Decimal = Decimal(0)
+    margin_share: float = 0.95
     max_positions: int = 5
     max_exposure: float = 3.0
     max_symbol_exposure: float = 1.0
@@ -63,3 +108,65 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     target_ratio: float = 2.0
     liquidation_ratio: float = 1.5
     paper_balance: Money = 10_000 * MONEY_SCALE
+
+
+OPEN = 10**9  # beyond any ratio, count or number of basis points that a market gives
+
+
+def open_settings(
+    *,
+    strategy: str,
+    timeframe_ms: int,
+    exits: Exits = Exits.NONE,
+    stop_fraction: float = 0.0,
+    target_fraction: float = 0.0,
+    sizing: Sizing = Sizing.EQUITY,
+    share: float = 1.0,
+    notional: Money = 0,
+    quantity: Decimal = Decimal(0),
+    leverage: int = 1,
+) -> Settings:
+    """Settings under which every crossing of one strategy is traded: all gates of judgement stand open.
+
+    For backtests. What remains: the account must have equity, an order must reach the venue's minimum, and one entry of a
+    symbol is on its way at a time.
+
+    Args:
+        strategy: one of the six, or ``board`` (then shadow trades are followed, for its weights).
+        timeframe_ms: decision timeframe.
+        exits: how a position ends.
+        stop_fraction: FIXED exits: distance of the stop from the close that decides, 0 for none.
+        target_fraction: likewise of the target.
+        sizing: how much an entry is.
+        share: of equity, for EQUITY and (lost at the stop) RISK.
+        notional: for NOTIONAL, 1e-8 quote units.
+        quantity: for QUANTITY, base currency.
+        leverage: every entry's, as far as the contract allows it.
+    """
+    return Settings(
+        timeframe_ms=timeframe_ms,
+        strategy=strategy,
+        exits=exits,
+        stop_fraction=stop_fraction,
+        target_fraction=target_fraction,
+        track=strategy == "board",
+        preset="open",
+        sizing=sizing,
+        risk_fraction=share,
+        size_share=share,
+        size_notional=notional,
+        size_quantity=quantity,
+        margin_share=OPEN,
+        fresh_ms=2**53,
+        max_spread_bps=OPEN,
+        max_slippage_bps=OPEN,
+        min_reward_risk=-OPEN,
+        max_positions=OPEN,
+        max_exposure=OPEN,
+        max_symbol_exposure=OPEN,
+        max_leverage=leverage,
+        day_loss=OPEN,
+        max_drawdown=OPEN,
+        cooldown_ms=0,
+        liquidation_ratio=0.0,
+    )

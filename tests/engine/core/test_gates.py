@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.core.pipeline import lower_bound
-from engine.core.risk import leverage_for
+from engine.core.sizing import leverage_for
 from engine.model import event as e
 from engine.model.command import SetPaused
 from engine.model.record import Record

@@ -6,7 +6,6 @@ A lot loses 0.5 USDT to a stop of 500 and 0.1000001 to fees in and out; 25 USDT 
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core import risk
+from engine.core.sizing import size
 from engine.model.order import Approved, Side
 from engine.model.signal import Gate, SignalStatus
 from tests.engine.core.scenario import BTC, ETH, Desk, contract, gate, sent
@@ -74,10 +74,10 @@ def test_a_size_never_risks_more_than_its_fraction_nor_breaks_a_cap(
     desk.tick()
     state, s, instrument = desk.core.state, desk.s(), desk.contracts[BTC]
     stop = max(1, price - side * distance)
-    lots, leverage = risk.size(state, s, price, stop, share)
+    lots, leverage = size(state, s, side, price, stop, share)
     assert lots >= 0
-    loss = lots * (abs(price - stop) * instrument.unit + risk.cost_per_lot(instrument, price))
-    assert loss <= state.equity() * 0.005 * share
+    fees = price * instrument.unit * 2 * instrument.taker_ppm // 1_000_000
+    assert lots * (abs(price - stop) * instrument.unit + fees) <= state.equity() * 0.005 * share * (1 + 1e-12)
     assert lots * price * instrument.unit <= state.equity() * state.settings.max_symbol_exposure
     if lots:
         assert 1 <= leverage <= 3
@@ -105,7 +105,3 @@ def test_the_last_word_refuses_what_is_not_sound(change: dict[str, int], name: s
     )
     assert isinstance(refused, Gate)
     assert (refused.name, refused.value) == (name, value)
-
-
-def test_money_as_a_share_of_equity() -> None:
-    assert risk.equity_share(Desk().core.state, 25_00000000) == Decimal("0.25")

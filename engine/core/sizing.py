@@ -1,0 +1,116 @@
+"""How much: leverage, the room the caps leave, and the lots of an entry.
+
+The formulas take plain numbers (prices in ticks, quantities in lots, money in 1e-8 quote units, fees in parts per million),
+so that a compiled backtest can use the very same ones.
+"""
+
+from __future__ import annotations
+
+from engine.core.state import State, SymbolState
+from engine.model.instrument import Instrument
+from engine.model.money import PPM, Money
+from engine.model.order import Purpose
+from engine.model.settings import Settings, Sizing
+
+MOST_LOTS = 9007199254740992.0  # 2**53: whole numbers beyond it are not exact in float64
+
+
+def equity_lots(equity: int, share: float, leverage: int, ticks: int, unit: int, taker_ppm: int) -> int:
+    """Lots whose margin and opening fee take `share` of equity: ``E s L / (p (1 + L f))``, rounded down."""
+    if equity <= 0:
+        return 0
+    cost = ticks * unit * (1.0 + leverage * taker_ppm / 1_000_000)
+    return int(min(equity * share * leverage / cost, 9007199254740992.0))
+
+
+def notional_lots(value: float, ticks: int, unit: int) -> int:
+    """Lots worth at most `value`, 1e-8 units."""
+    return int(min(value / (ticks * unit), 9007199254740992.0))
+
+
+def risk_lots(equity: int, share: float, leverage: int, ticks: int, stop_ticks: int, unit: int, taker_ppm: int) -> int:
+    """Lots that lose `share` of equity at the stop with fees both ways; never more than `equity_lots` of all equity."""
+    if equity <= 0:
+        return 0
+    loss = abs(ticks - stop_ticks) * unit + 2.0 * ticks * unit * taker_ppm / 1_000_000
+    most = equity_lots(equity, 1.0, leverage, ticks, unit, taker_ppm)
+    return min(most, int(min(equity * share / loss, 9007199254740992.0)))
+
+
+def used_margin(state: State, reversed_symbol: str = "") -> Money:
+    """Isolated margin of positions and working entries, 1e-8 units; without the position that a reversal frees."""
+    total = 0
+    for name, s in state.symbols.items():
+        unit = state.instruments[name].unit
+        if s.position is not None and name != reversed_symbol:
+            total += abs(s.position.cost) // s.position.leverage
+        for client_id in s.orders:
+            order = state.orders[client_id]
+            if order.request.purpose is Purpose.ENTRY:
+                total += order.remaining * (order.request.price or s.mark) * unit // order.request.leverage
+    return total
+
+
+def leverage_for(state: State, instrument: Instrument, price: int, stop: int) -> int:
+    """The highest leverage under the caps whose liquidation lies far enough behind the stop; 0 when even 1 is too much.
+
+    Liquidation distance of an isolated position is about ``price x (1 / leverage - maintenance rate)``. `stop` 0 is no stop.
+    """
+    needed = state.settings.liquidation_ratio * abs(price - stop) if stop else 0.0
+    for leverage in range(min(state.settings.max_leverage, instrument.max_leverage), 0, -1):
+        if price * (1 / leverage - instrument.maintenance_ppm / PPM) >= needed:
+            return leverage
+    return 0
+
+
+def room(state: State, s: SymbolState, instrument: Instrument, price: int, leverage: int, side: int) -> int:
+    """Most lots the exposure, symbol, margin and venue caps leave at `price` ticks for an entry on `side`.
+
+    A position on the other side is closed before the entry, so it takes no room.
+    """
+    equity = state.equity()
+    lot_value = price * instrument.unit
+    settings, position = state.settings, s.position
+    turns = position is not None and position.side == -side
+    held = abs(position.lots) * lot_value if position is not None and not turns else 0
+    others = state.exposure() - (abs(position.lots) * s.mark * instrument.unit if position is not None and turns else 0)
+    exposure = (int(equity * settings.max_exposure) - others) // lot_value
+    symbol = (int(equity * settings.max_symbol_exposure) - held) // lot_value
+    free = equity - used_margin(state, s.symbol if turns else "")
+    margin = equity_lots(free, settings.margin_share, leverage, price, instrument.unit, instrument.taker_ppm)
+    return max(0, min(exposure, symbol, margin, instrument.max_lots))
+
+
+def size(state: State, s: SymbolState, side: int, price: int, stop: int, share: float = 1.0) -> tuple[int, int]:
+    """Lots and leverage of an entry as the settings size it, under every cap.
+
+    Args:
+        state: the core's state.
+        s: the symbol.
+        side: of the entry.
+        price: expected entry, ticks.
+        stop: protective stop, ticks; 0 for none.
+        share: of the size (half while the record is thin).
+    """
+    instrument = state.instruments[s.symbol]
+    leverage = leverage_for(state, instrument, price, stop)
+    if leverage == 0:
+        return 0, 0
+    wanted = _wanted(state.settings, instrument, state.equity(), leverage, price, stop, share)
+    return min(wanted, room(state, s, instrument, price, leverage, side)), leverage
+
+
+def _wanted(
+    settings: Settings, instrument: Instrument, equity: Money, leverage: int, price: int, stop: int, share: float
+) -> int:
+    unit, taker = instrument.unit, instrument.taker_ppm
+    match settings.sizing:
+        case Sizing.RISK:
+            return risk_lots(equity, settings.risk_fraction * share, leverage, price, stop, unit, taker) if stop else 0
+        case Sizing.EQUITY:
+            return equity_lots(equity, settings.size_share * share, leverage, price, unit, taker)
+        case Sizing.NOTIONAL:
+            return notional_lots(settings.size_notional * share, price, unit)
+        case Sizing.QUANTITY:
+            lots = instrument.floor_lots(settings.size_quantity)
+            return lots if share == 1.0 else int(lots * share)
