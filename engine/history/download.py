@@ -9,7 +9,7 @@ import msgspec
 
 from engine.bars import Bars
 from engine.candle_file import Gap, gaps_of
-from engine.errors import VenueError, VenueRateLimited, VenueRejected
+from engine.errors import VenueError, VenueRejected
 from engine.history.answer import ask
 from engine.history.load import PAGE
 from engine.history.series import DAY_MS, Series, Span, aligned, missing, months
@@ -18,11 +18,6 @@ from engine.ports import CandleStore, Feed
 PIECE = 6 * PAGE  # bars asked for at once: the feed fetches six pages side by side
 LISTING_DAYS = 30  # a shorter download does not ask when the market was listed
 RETRY_S = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
-
-# Binance lets an address have a weight of 2,400 a minute and a page costs 10: the burst and a minute at this pace take
-# nine tenths of it.
-PAGES_A_SECOND = 3.0
-BURST_PAGES = 36.0
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -102,7 +97,7 @@ async def download(
 
 
 class _Work:
-    """Asks the source, patiently and within its limits, and counts."""
+    """Asks the source, patiently, and counts. The feed's own client keeps the source's limits."""
 
     def __init__(
         self, feed: Feed, series: Series, tell: Callable[[Progress], None], total: int, retry_s: Sequence[float]
@@ -114,8 +109,6 @@ class _Work:
         self._total = total
         self._retry_s = retry_s
         self._done = 0
-        self._pages = BURST_PAGES
-        self._at = asyncio.get_running_loop().time()
         self._listed: int | None = None
 
     def step(self, done: int, fetched: int) -> None:
@@ -145,25 +138,15 @@ class _Work:
         return whole.end
 
     async def _ask(self, series: Series, piece: Span) -> Bars:
-        await self._pace(-(-(piece.end - piece.begin) // (PAGE * series.timeframe_ms)))
         for patience in self._retry_s:
             try:
                 return await ask(self._feed, series, piece)
             except VenueRejected:
                 raise
             except VenueError as error:
-                limit = error.retry_after_ms / 1000 if isinstance(error, VenueRateLimited) else 0.0
-                wait = max(patience, limit)
-                self._tell(Progress(self._done, self._total, self.fetched, f"{error}; again in {wait:.0f} s"))
-                await asyncio.sleep(wait)
+                self._tell(Progress(self._done, self._total, self.fetched, f"{error}; again in {patience:.0f} s"))
+                await asyncio.sleep(patience)
         return await ask(self._feed, series, piece)
-
-    async def _pace(self, pages: int) -> None:
-        now = asyncio.get_running_loop().time()
-        self._pages = min(BURST_PAGES, self._pages + (now - self._at) * PAGES_A_SECOND) - pages
-        self._at = now
-        if self._pages < 0:
-            await asyncio.sleep(-self._pages / PAGES_A_SECOND)
 
 
 def _pieces(holes: tuple[Span, ...], timeframe_ms: int) -> Iterator[Span]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.candle_file import Gap
-from engine.errors import VenueRateLimited, VenueRejected, VenueUnknown
+from engine.errors import VenueRejected, VenueUnknown
 from engine.history.download import PIECE, Downloaded, Progress, download
 from engine.history.series import DAY_MS, Series, Span
 from storage.candles import ParquetCandles
@@ -121,7 +121,6 @@ async def test_trouble_is_waited_out_and_said(tmp_path: Path) -> None:
     ("fault", "error"),
     [
         ("server-error:path=klines,method=any,when=before", VenueUnknown),
-        ("rate-limit:path=klines,retry=0", VenueRateLimited),
         ("reject:path=klines,method=any,code=-1121", VenueRejected),
     ],
 )

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -196,6 +197,14 @@ def online(served: tuple[Process, Path], environment: dict[str, str]) -> dict[st
     return {**environment, "TREFOIL_FEED__REST": addresses.rest, "TREFOIL_FEED__WS": addresses.ws}
 
 
+def faults(online: dict[str, str], **body: object) -> None:
+    """Change the faults of the simulated exchange."""
+    address = online["TREFOIL_FEED__REST"] + "/sim/faults"
+    request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+        assert answer.status == 200
+
+
 def test_a_download_is_kept_and_the_next_one_asks_only_for_the_rest(home: Home, online: dict[str, str]) -> None:
     done = run(online, *BTC_1M, "--from", "2025-05-01", "--to", "2025-05-03")
     assert done.exit_code == 0, done.exception
@@ -269,6 +278,7 @@ def test_a_damaged_month_is_said_and_downloaded_again(home: Home, online: dict[s
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_came_and_the_same_command_goes_on(home: Home, online: dict[str, str]) -> None:
     command = [*BTC_1M, "--from", "2025-05-01", "--to", "2025-06-25"]
+    faults(online, add=["delay:path=klines,ms=300"])
     child = subprocess.Popen(
         [sys.executable, "-c", "from station.commands.data import app; app()", *command],
         env={**os.environ, **online},
@@ -287,6 +297,7 @@ def test_ctrl_c_keeps_what_came_and_the_same_command_goes_on(home: Home, online:
     assert (child.returncode, out) == (130, "")
     assert err.splitlines()[-1] == "interrupted; what came is kept, and the same command goes on from there"
     assert "Traceback" not in err
+    faults(online, clear=True)
     kept = store.read(*KEY)
     assert rows(kept) == rows(walk(80_010)[: len(kept)])
     assert 0 < len(kept) < 79_200
