@@ -43,5 +43,5 @@ def journal_failed(doing: str, where: str, error: Exception) -> JournalFailed:
 
 
 def research_failed(doing: str, where: str, error: Exception) -> TrefoilError:
-    """The same sentence for the store of research runs."""
-    return TrefoilError(f"The run could not {doing} in {where}: {remedy(error)}.")
+    """The same sentence for research runs."""
+    return TrefoilError(f"A research run could not {doing} in {where}: {remedy(error)}.")

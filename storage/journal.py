@@ -50,7 +50,7 @@ class SqlJournal:
 
         Unreadable rows at the very end are set aside (`torn` names them) so that nothing is lost and the engine starts;
         an unreadable row before a readable one raises JournalFailed naming it. The history tables are made again where
-        they do not follow from the journal: after such a loss, or where an older program wrote them.
+        they do not follow from the journal: after such a loss, where another version wrote them or a hand spoiled them.
         """
         try:
             recovery, self._known = await self._database.write(self._recover)
@@ -88,10 +88,9 @@ class SqlJournal:
         if bad:
             _set_aside(connection, bad)
             self.torn = tuple(bad)
-        if bad or not rebuild.is_current(connection):
+        known = None if bad or not rebuild.is_current(connection) else rows.load(connection)
+        if known is None:
             known = rebuild.rebuild_tables(connection, self._database.where)
-        else:
-            known = rows.load(connection)
         return Recovery(state, seq, tuple(entries), expected - 1), known
 
     async def instance(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from engine.errors import EngineRunning
+from engine.errors import BadInput, EngineRunning
 
 
 class EngineLock:
@@ -23,8 +23,12 @@ class EngineLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock at once or raise EngineRunning naming the holder."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        """Take the lock at once; raises EngineRunning naming the holder, BadInput where the file cannot be made."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            reason = error.strerror or "it cannot be opened"
+            raise BadInput("engine lock", self._path, f"{reason}; set TREFOIL_HOME to a writable folder") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

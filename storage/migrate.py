@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from alembic import command
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 from engine.errors import BadInput
 from storage.database import Database
 from storage.failures import DATABASE_ERRORS, journal_failed
+from storage.lock import EngineLock
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -35,6 +37,15 @@ def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+async def revision(database: Database) -> str | None:
+    """The same for a database as a whole; JournalFailed where it cannot be read."""
+    try:
+        async with database.connect() as connection:
+            return await connection.run_sync(revision_of)
+    except DATABASE_ERRORS as error:
+        raise journal_failed("be read", database.where, error) from error
+
+
 async def upgrade(database: Database) -> Path | None:
     """Migrate to the newest revision; returns the backup that was made, None where nothing was to be done or lost.
 
@@ -42,10 +53,10 @@ async def upgrade(database: Database) -> Path | None:
         BadInput: the database is newer than this program.
         JournalFailed: it cannot be read or written.
     """
+    known = await revision(database)
+    if known == newest():
+        return None
     try:
-        known = await database.write(revision_of)
-        if known == newest():
-            return None
         revisions = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
         if known is not None and known not in revisions:
             raise BadInput("database", database.where, f"its schema {known} is newer than this program; update Trefoil")
@@ -56,8 +67,28 @@ async def upgrade(database: Database) -> Path | None:
     return backup
 
 
+async def ready(database: Database, lock: Path) -> Path | None:
+    """Migrate where that is needed, holding the engine's `lock` meanwhile; returns the backup that was made.
+
+    Raises:
+        EngineRunning: a migration is needed and an engine works on this data directory.
+        BadInput, JournalFailed: as `upgrade`.
+    """
+    if await revision(database) == newest():
+        return None
+    with EngineLock(lock):
+        return await upgrade(database)
+
+
 def _backup(file: Path, revision: str) -> Path:
+    """A whole copy under a name of its own; what was begun and not finished is not called a backup."""
     target = file.with_name(f"{file.name}.{revision}.backup")
-    with sqlite3.connect(file) as source, sqlite3.connect(target) as copy:
-        source.backup(copy)
+    begun = target.with_name(f"{target.name}.part")
+    try:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(begun)) as copy:
+            source.backup(copy)
+        begun.replace(target)
+    except (sqlite3.Error, OSError) as error:
+        begun.unlink(missing_ok=True)
+        raise journal_failed("be copied before its migration", str(file), error) from error
     return target

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from engine.errors import JournalFailed
 from storage import codec, rows
@@ -40,6 +40,19 @@ def is_current(connection: Connection) -> bool:
     return connection.execute(select(meta.c.value).where(meta.c.key == _KEY)).scalar() == VERSION
 
 
+async def state_of(database: Database) -> tuple[int, bool]:
+    """How many entries the journal of a migrated database has, and whether the tables follow from it."""
+
+    def work(connection: Connection) -> tuple[int, bool]:
+        return _count(connection, journal), is_current(connection)
+
+    try:
+        async with database.connect() as connection:
+            return await connection.run_sync(work)
+    except DATABASE_ERRORS as error:
+        raise journal_failed("be read", database.where, error) from error
+
+
 async def rebuild(database: Database, progress: Progress = lambda _done, _all: None, *, chunk: int = CHUNK) -> Rebuilt:
     """Make every table of PROJECTIONS again, in one transaction; cancelling leaves the tables as they were.
 
@@ -55,13 +68,8 @@ async def rebuild(database: Database, progress: Progress = lambda _done, _all: N
 
     def work(connection: Connection) -> Rebuilt:
         rebuild_tables(connection, database.where, progress, stop.is_set, chunk)
-        counts = {
-            table.name.removeprefix("trading_"): connection.execute(
-                select(func.count()).select_from(table)
-            ).scalar_one()
-            for table in PROJECTIONS
-        }
-        return Rebuilt(connection.execute(select(func.count()).select_from(journal)).scalar_one(), counts)
+        counts = {table.name.removeprefix("trading_"): _count(connection, table) for table in PROJECTIONS}
+        return Rebuilt(_count(connection, journal), counts)
 
     try:
         return await database.write(work)
@@ -108,8 +116,12 @@ def rebuild_tables(
 _KEY = "projections"
 
 
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
 def _unreadable(seq: int, reason: str, where: str) -> JournalFailed:
     return JournalFailed(
-        f"Journal entry {seq} cannot be read ({reason}), so the history tables were left as they were: restore the "
-        f"newest backup of {where}."
+        f"Journal entry {seq} cannot be read ({reason}), so the history tables were left as they were: start the "
+        f"engine once, which sets an unreadable end aside, or restore the newest backup of {where}."
     )

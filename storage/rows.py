@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Insert, RowMapping, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from engine.errors import BadInput
 from engine.model.decision import SubmitOrder
 from engine.model.instrument import unit_of
 from engine.model.order import TERMINAL, Order, OrderKind, OrderRequest, OrderStatus, Purpose, Side
@@ -47,8 +48,18 @@ def keep(connection: Connection, entries: Sequence[Entry], known: Known) -> Know
     return known.after(changes)
 
 
-def load(connection: Connection) -> Known:
-    """What the tables know. Marks come with the next events: the first of them is an EngineStarted."""
+def load(connection: Connection) -> Known | None:
+    """What the tables know; None where they hold what this program never writes.
+
+    Marks come with the next events: the first of them is an EngineStarted.
+    """
+    try:
+        return _load(connection)
+    except (ValueError, ArithmeticError, BadInput):  # an unknown word, no number, no grid: they are made again
+        return None
+
+
+def _load(connection: Connection) -> Known:
     grids = {
         row["symbol"]: Grid(row["tick_size"], row["lot_size"], row["unit"])
         for row in connection.execute(select(tables.instruments)).mappings()

@@ -34,6 +34,7 @@ async def check(database: Database, entries: list[Entry], journal: SqlJournal, c
     written = await database.write(dump)
     remembered = journal._known
     loaded = await database.write(rows.load)
+    assert loaded is not None
     core = recovered(entries)
     await says_what_the_core_knows(database, core, entries)
     assert (loaded.orders.keys(), loaded.holdings) == (remembered.orders.keys(), remembered.holdings)
