@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import IntEnum
 from typing import Any
 
@@ -12,9 +12,10 @@ import numpy as np
 from engine.bars import Bars, Floats
 from engine.errors import BadInput
 from engine.model.instrument import Instrument, unit_of
-from engine.model.money import MONEY_SCALE, PPM, Money
+from engine.model.money import MONEY_SCALE, PPM, Money, to_money
 
 MAX_DECIMALS = 10
+MAX_DIGITS = 10  # of a price in ticks: products with leverage and rates then fit 64 bits
 GRID_TOLERANCE = 1e-6  # of a step: how far a float64 price may lie from its decimal
 
 
@@ -158,18 +159,41 @@ class Grid(msgspec.Struct, frozen=True):
 def grid_of(bars: Bars) -> Grid:
     """The coarsest decimal tick all prices lie on, and the finest lot that keeps a tick of it a whole 1e-8.
 
-    Prices with more than ten decimals are taken at ten.
+    Prices are taken with at most ten digits and ten decimals.
     """
-    decimals = max(_decimals(column) for column in (bars.open, bars.high, bars.low, bars.close))
+    most = min(MAX_DECIMALS, max(0, MAX_DIGITS - len(str(int(bars.high.max())))))
+    decimals = max(_decimals(column, most) for column in (bars.open, bars.high, bars.low, bars.close))
     return Grid(Decimal(1).scaleb(-decimals), Decimal(1).scaleb(decimals - 8))
 
 
-def _decimals(prices: Floats) -> int:
-    for decimals in range(MAX_DECIMALS):
+def grid_from(bars: Bars, tick_size: str | None, lot_size: str | None, min_notional: float) -> Grid:
+    """The bars' grid with what a person says about it instead; raises BadInput."""
+    grid = grid_of(bars)
+    tick = _step("tick-size", tick_size) if tick_size is not None else grid.tick_size
+    lot = _step("lot-size", lot_size) if lot_size is not None else Decimal(1).scaleb(-8) / tick
+    if not 0.0 <= min_notional < float("inf"):
+        raise BadInput("min-notional", min_notional, "use 0 or more")
+    made = Grid(tick, lot, 1, to_money(repr(min_notional)))
+    unit_of("grid", tick, lot)
+    return made
+
+
+def _step(field: str, text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise BadInput(field, text, "must be a positive number like 0.1") from error
+    if not (value.is_finite() and value > 0):
+        raise BadInput(field, text, "must be a positive number like 0.1")
+    return value
+
+
+def _decimals(prices: Floats, most: int) -> int:
+    for decimals in range(most):
         scaled = prices * 10.0**decimals
         if bool((np.abs(scaled - np.rint(scaled)) <= np.maximum(GRID_TOLERANCE, 4e-16 * scaled)).all()):
             return decimals
-    return MAX_DECIMALS
+    return most
 
 
 def slippage_of(bars: Bars, rules: Rules) -> Floats:

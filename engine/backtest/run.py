@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from engine import indicators, shadow
-from engine.backtest import kernel, layout
+from engine.backtest import compiled, kernel, layout
 from engine.backtest.funding import Funding, rows
 from engine.backtest.metrics import Metrics, Sums, metrics_of
 from engine.backtest.result import TRADE, Rows
@@ -22,6 +22,7 @@ from engine.strategies import BOARD, NAMES, STRATEGIES, board, strategy
 from engine.strategies.base import Params, Sides, atr_exits
 
 MIN_BARS = 2
+compiled.drop_old()  # before the first call of the kernel looks for its cache
 _NOTHING = np.zeros(1)
 _NO_INTS: Ints = np.zeros(0, dtype=np.int64)
 _NO_FLOATS: Floats = np.zeros(0)
@@ -43,6 +44,7 @@ class Backtest:
         bars: all bars, oldest first, those before the period included: they warm the strategies up.
         timeframe_ms: length of a bar.
         rules: what is assumed.
+        symbol: whose bars they are; for showing.
         grid: steps of price and quantity; made from the bars where it is not given.
         funding: rates at their times.
         marks: bars of the mark price, for the value of a funding.
@@ -59,6 +61,7 @@ class Backtest:
         timeframe_ms: int,
         rules: Rules = Rules(),  # noqa: B008 - frozen
         *,
+        symbol: str = "",
         grid: Grid | None = None,
         funding: Funding | None = None,
         marks: Bars | None = None,
@@ -67,7 +70,8 @@ class Backtest:
         end: int | None = None,
     ) -> None:
         self.rules = rules.checked()
-        self.bars = bars
+        self.bars = Bars(np.require(bars.open_time, np.int64, "CW"), *(indicators.plain(x) for x in _prices(bars)))
+        self.symbol = symbol
         self.timeframe_ms = timeframe_ms
         self.grid = grid or grid_of(bars)
         self.first, self.last = period(bars, begin, end)
@@ -78,18 +82,18 @@ class Backtest:
         self.detail_at = _detail_at(bars, timeframe_ms, self.detail)
         self._whole = _whole_rules(rules, self.grid)
         self._fractions = _fractions(rules, self.grid)
-        self._columns = tuple(indicators.plain(x) for x in (bars.open, bars.high, bars.low, bars.close))
+        self._columns = _prices(self.bars)[:4]
         self._detail_columns = tuple(indicators.plain(x) for x in (self.detail.open, self.detail.high, self.detail.low))
 
     def run(self, name: str, params: Params | None = None) -> Result:
         """Run one strategy by name, `board` included; BadInput for an unknown one or parameters out of range."""
-        return self.run_sides(wanted(name, self.bars, self.rules, params), name)
+        return self.run_sides(wanted(name, self.bars, self.rules, params), name, params)
 
-    def run_sides(self, answer: Wanted, name: str = "own signals") -> Result:
+    def run_sides(self, answer: Wanted, name: str = "own signals", params: Params | None = None) -> Result:
         """Run given sides (and exits) over the bars."""
         changes = self._changes(answer.sides)
         sums, trades = self._pass(answer, changes, np.empty(len(changes), dtype=TRADE), _NO_FLOATS)
-        return Result(self, name, answer, sums, trades)
+        return Result(self, name, answer, sums, trades, params)
 
     def _changes(self, sides: Sides) -> Ints:
         """Bars at whose close there is something to decide, and the end.
@@ -135,14 +139,28 @@ class Backtest:
 
 
 class Result:
-    """One run: `sums` and `trades` (rows of TRADE) are there, everything else is made when it is asked for."""
+    """One run: `sums` and `trades` (rows of TRADE) are there, everything else is made when it is asked for.
 
-    def __init__(self, backtest: Backtest, name: str, answer: Wanted, sums: Sums, trades: Rows) -> None:
+    `params` is None for a strategy's defaults; `engine` is "fast" or "faithful".
+    """
+
+    def __init__(
+        self,
+        backtest: Backtest,
+        name: str,
+        answer: Wanted,
+        sums: Sums,
+        trades: Rows,
+        params: Params | None = None,
+        engine: str = "fast",
+    ) -> None:
         self.backtest = backtest
         self.name = name
         self.answer = answer
         self.sums = sums
         self.trades = trades
+        self.params = params
+        self.engine = engine
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -166,6 +184,10 @@ class Result:
     def equity(self) -> Floats:
         """Equity at each close of the period, quote currency."""
         return self.backtest.equity(self.answer)
+
+
+def _prices(bars: Bars) -> tuple[Floats, ...]:
+    return bars.open, bars.high, bars.low, bars.close, bars.volume
 
 
 def wanted(name: str, bars: Bars, rules: Rules, params: Params | None = None) -> Wanted:

@@ -45,6 +45,7 @@ class Strategy:
         name: its name everywhere.
         params: the parameter class; `params()` are the defaults.
         ranges: allowed values by parameter.
+        warmup: bars at the front that have no answer yet.
         settle: bars after which a rolling window and the whole history agree.
         wanted: side per bar, int8[n] of -1, 0, +1; 0 while warming up.
     """
@@ -52,6 +53,7 @@ class Strategy:
     name: str
     params: type[Params]
     ranges: Mapping[str, Range]
+    warmup: Callable[[Any], int]
     settle: Callable[[Any], int]
     wanted: Callable[[Bars, Any], Sides]
 

@@ -17,6 +17,11 @@ class BollingerParams(Params, frozen=True, kw_only=True):
     width: float = 2.0
 
 
+def warmup(params: BollingerParams) -> int:
+    """The mean needs its period."""
+    return params.period - 1
+
+
 def settle(params: BollingerParams) -> int:
     """Bars until the last touch of the middle band lies inside the window."""
     return params.period + REACH_BARS
@@ -32,6 +37,7 @@ STRATEGY = Strategy(
     "bollinger",
     BollingerParams,
     {"period": Range(10, 60, 1), "width": Range(1.0, 4.0, 0.25), **EXIT_RANGES},
+    warmup,
     settle,
     wanted,
 )

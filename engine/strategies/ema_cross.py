@@ -14,6 +14,11 @@ class EmaCrossParams(Params, frozen=True, kw_only=True):
     slow: int = 26
 
 
+def warmup(params: EmaCrossParams) -> int:
+    """The slow average needs its period."""
+    return params.slow - 1
+
+
 def settle(params: EmaCrossParams) -> int:
     """Bars until the slow average's seed is forgotten."""
     return indicators.ema_settle(params.slow)
@@ -28,6 +33,7 @@ STRATEGY = Strategy(
     "ema-cross",
     EmaCrossParams,
     {"fast": Range(3, 60, 1), "slow": Range(5, 200, 1), **EXIT_RANGES},
+    warmup,
     settle,
     wanted,
 )

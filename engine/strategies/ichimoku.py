@@ -17,6 +17,11 @@ class IchimokuParams(Params, frozen=True, kw_only=True):
     span: int = 52
 
 
+def warmup(params: IchimokuParams) -> int:
+    """The cloud under the current bar was drawn `base` bars ago."""
+    return max(params.conversion, params.base, params.span) - 1 + params.base
+
+
 def settle(params: IchimokuParams) -> int:
     """Bars the oldest value of the cloud reaches back: no seed, only a window."""
     return max(params.conversion, params.base, params.span) + params.base
@@ -53,6 +58,7 @@ STRATEGY = Strategy(
     "ichimoku",
     IchimokuParams,
     {"conversion": Range(5, 30, 1), "base": Range(10, 60, 1), "span": Range(20, 120, 2), **EXIT_RANGES},
+    warmup,
     settle,
     wanted,
 )

@@ -18,6 +18,11 @@ class MacdStochasticParams(Params, frozen=True, kw_only=True):
     d: int = 3
 
 
+def warmup(params: MacdStochasticParams) -> int:
+    """The signal line follows the slow average; the stochastic has its own look-back."""
+    return max(params.slow + params.signal - 2, params.k + params.smooth + params.d - 3)
+
+
 def settle(params: MacdStochasticParams) -> int:
     """Bars until the slow average's and then the signal line's seeds are forgotten."""
     return indicators.ema_settle(params.slow) + indicators.ema_settle(params.signal)
@@ -45,6 +50,7 @@ STRATEGY = Strategy(
         "d": Range(1, 5, 1),
         **EXIT_RANGES,
     },
+    warmup,
     settle,
     wanted,
 )

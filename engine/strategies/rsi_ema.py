@@ -16,6 +16,11 @@ class RsiEmaParams(Params, frozen=True, kw_only=True):
     slow: int = 200
 
 
+def warmup(params: RsiEmaParams) -> int:
+    """The slow average needs its period, the RSI one bar more."""
+    return max(params.slow - 1, params.period)
+
+
 def settle(params: RsiEmaParams) -> int:
     """Bars until the slow average's seed is forgotten (2,273 for 200), or the RSI's."""
     return max(indicators.ema_settle(params.slow), indicators.wilder_settle(params.period))
@@ -40,6 +45,7 @@ STRATEGY = Strategy(
         "slow": Range(20, 200, 10),
         **EXIT_RANGES,
     },
+    warmup,
     settle,
     wanted,
 )

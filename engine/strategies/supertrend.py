@@ -17,6 +17,11 @@ class SupertrendParams(Params, frozen=True, kw_only=True):
     multiplier: float = 3.0
 
 
+def warmup(params: SupertrendParams) -> int:
+    """The average true range needs its period and the close before."""
+    return params.period
+
+
 def settle(params: SupertrendParams) -> int:
     """Bars until the ATR's seed and the first side are forgotten."""
     return indicators.wilder_settle(params.period) + FLIP_BARS
@@ -31,6 +36,7 @@ STRATEGY = Strategy(
     "supertrend",
     SupertrendParams,
     {"period": Range(5, 50, 1), "multiplier": Range(1.0, 6.0, 0.25), **EXIT_RANGES},
+    warmup,
     settle,
     wanted,
 )

@@ -1,0 +1,214 @@
+"""``trefoil backtest``: strategies over recorded bars, as a table, JSON, rows of trades, or a report."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import BadInput
+
+if TYPE_CHECKING:
+    from engine.backtest.funding import Funding
+    from engine.backtest.inputs import Market
+    from engine.backtest.run import Result
+    from engine.backtest.rules import Grid, Rules
+    from engine.bars import Bars
+
+Data = Annotated[str, typer.Option("--data", help="A candle file, or VENUE:SYMBOL from stored history.")]
+ENGINES = ("fast", "faithful")
+
+
+def backtest(
+    strategy: Annotated[str, typer.Argument(help="One name, several with commas, or all.")],
+    *,
+    data: Data,
+    timeframe: Annotated[str | None, typer.Option(help="Bars are put together to this length.")] = None,
+    begin: Annotated[str | None, typer.Option("--from", help="First bar, ISO date or time, UTC.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End, not included.")] = None,
+    values: Annotated[list[str] | None, typer.Option("--set", help="A parameter, e.g. fast=10; repeatable.")] = None,
+    engine: Annotated[str, typer.Option(help="fast, or faithful: the live core over a matching book.")] = "fast",
+    exits: Annotated[str | None, typer.Option(help="none, strategy or fixed; default none.")] = None,
+    stop: Annotated[float, typer.Option(help="Stop distance, fraction of price; implies fixed exits.")] = 0.0,
+    target: Annotated[float, typer.Option(help="Target distance, fraction of price; implies fixed exits.")] = 0.0,
+    fee_bps: Annotated[float, typer.Option(help="Taker fee, basis points.")] = 5.0,
+    maker_fee_bps: Annotated[float, typer.Option(help="Maker fee, basis points.")] = 2.0,
+    slippage_bps: Annotated[float, typer.Option(help="Slippage of each market fill, basis points.")] = 1.0,
+    spread_bps: Annotated[float, typer.Option(help="Spread; half of it adds to slippage.")] = 0.0,
+    volatility_share: Annotated[float, typer.Option(help="Share of the recent bar range that adds to slippage.")] = 0.0,
+    leverage: Annotated[int, typer.Option(help="Isolated margin is notional / leverage.")] = 1,
+    maintenance: Annotated[float, typer.Option(help="Maintenance margin rate, fraction.")] = 0.005,
+    sizing: Annotated[str, typer.Option(help="equity[:share], notional:N, quantity:N or risk:share.")] = "equity",
+    capital: Annotated[float, typer.Option(help="Cash at the start, quote currency.")] = 10_000.0,
+    maker_target: Annotated[bool, typer.Option("--maker-target", help="Targets rest in the book.")] = False,
+    tick_size: Annotated[str | None, typer.Option(help="Price step; default: that of the data.")] = None,
+    lot_size: Annotated[str | None, typer.Option(help="Quantity step; default: as fine as money allows.")] = None,
+    min_notional: Annotated[float, typer.Option(help="Smallest order, quote currency.")] = 5.0,
+    funding: Annotated[Path | None, typer.Option(help="Funding rates: timestamp, funding_rate.")] = None,
+    mark: Annotated[Path | None, typer.Option(help="Mark price bars that value the funding.")] = None,
+    detail: Annotated[Path | None, typer.Option(help="Finer bars: what came first within a bar.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Sort rows and drop exact copies, and say so.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report.")] = None,
+    trades: Annotated[Path | None, typer.Option(help="Write the trades as CSV.")] = None,
+) -> None:
+    """Run one or more strategies over recorded bars."""
+    from engine.backtest.options import check_warm, names_of, params_of, rules_of
+
+    if engine not in ENGINES:
+        raise BadInput("engine", engine, f"use {' or '.join(ENGINES)}")
+    names = names_of(strategy)
+    if len(names) > 1 and (values or trades is not None):
+        raise BadInput("strategy", strategy, "--set and --trades are for one strategy")
+    rules = rules_of(
+        exits=exits, stop=stop, target=target, fee_bps=fee_bps, maker_fee_bps=maker_fee_bps, slippage_bps=slippage_bps,
+        spread_bps=spread_bps, volatility_share=volatility_share, leverage=leverage, maintenance=maintenance,
+        sizing=sizing, capital=capital, maker_target=maker_target,
+    )  # fmt: skip
+    params = params_of(names[0], values or ())
+    market = load(data, timeframe, repair=repair)
+    for name in names:
+        check_warm(name, params, len(market.bars), market.source)
+    for note in market.notes:
+        typer.echo(note, err=True)
+    test = _prepare(
+        market,
+        rules,
+        _grid(market, tick_size, lot_size, min_notional),
+        (begin, end),
+        _funding(funding),
+        _bars(mark),
+        _bars(detail),
+    )
+    warn_first_run()
+    began = time.perf_counter()
+    results = [_run(test, name, params, engine) for name in names]
+    elapsed = (time.perf_counter() - began) * 1000
+    _write(results, trades, report)
+    _tell(results, elapsed, json=json)
+
+
+def load(data: str, timeframe: str | None, *, repair: bool = False) -> Market:
+    """Bars from a file, or from stored history where `data` is VENUE:SYMBOL; raises BadInput."""
+    from engine.backtest.inputs import from_file
+
+    venue, colon, symbol = data.partition(":")
+    if colon and not Path(data).exists() and "/" in symbol and "/" not in venue and "." not in venue:
+        return _stored(venue, symbol, timeframe)
+    return from_file(Path(data), timeframe, repair=repair)
+
+
+def _stored(venue: str, symbol: str, timeframe: str | None) -> Market:
+    from engine.backtest.inputs import resampled, timeframe_name, timeframe_of
+    from storage.candles import ParquetCandles
+    from storage.home import Home
+
+    store = ParquetCandles(Home.locate().create().candles, lambda sentence: typer.echo(sentence, err=True))
+    kept = sorted(one.timeframe_ms for one in store.stored() if (one.venue, one.symbol) == (venue, symbol))
+    if not kept:
+        raise BadInput(
+            "data", f"{venue}:{symbol}", "nothing is stored; see trefoil data list and trefoil data download"
+        )
+    wanted = timeframe_of(timeframe) if timeframe is not None else kept[0]
+    fitting = [own for own in kept if wanted % own == 0]
+    if not fitting:
+        raise BadInput("timeframe", timeframe, f"stored are {', '.join(map(timeframe_name, kept))}")
+    bars = store.read(venue, symbol, fitting[-1])
+    return resampled(bars, fitting[-1], timeframe, symbol, f"{venue}:{symbol}")
+
+
+def _prepare(
+    market: Market,
+    rules: Rules,
+    grid: Grid,
+    span: tuple[str | None, str | None],
+    funding: Funding | None,
+    marks: Bars | None,
+    detail: Bars | None,
+) -> Any:
+    from engine.backtest.run import Backtest
+    from engine.history.series import parse_time
+
+    begin, end = (
+        parse_time(name, text) if text is not None else None
+        for name, text in zip(("--from", "--to"), span, strict=True)
+    )
+    if begin is not None and end is not None and begin >= end:
+        raise BadInput("--from", span[0], f"must lie before --to ({span[1]})")
+    return Backtest(
+        market.bars,
+        market.timeframe_ms,
+        rules,
+        symbol=market.symbol,
+        grid=grid,
+        funding=funding,
+        marks=marks,
+        detail=detail,
+        begin=begin,
+        end=end,
+    )
+
+
+def _grid(market: Market, tick_size: str | None, lot_size: str | None, min_notional: float) -> Grid:
+    from engine.backtest.rules import grid_from
+
+    return grid_from(market.bars, tick_size, lot_size, min_notional)
+
+
+def _funding(path: Path | None) -> Funding | None:
+    from engine.backtest.funding import read_funding
+
+    return read_funding(path) if path is not None else None
+
+
+def _bars(path: Path | None) -> Bars | None:
+    from engine.candle_file import read_candles
+
+    return read_candles(path).bars if path is not None else None
+
+
+def warn_first_run() -> None:
+    """Say that the first run compiles, where it does."""
+    from engine.backtest.compiled import is_compiled
+
+    if not is_compiled():
+        typer.echo("compiling the engine, once for this machine (about 15 s) ...", err=True)
+
+
+def _run(test: Any, name: str, params: Any, engine: str) -> Result:
+    if engine == "fast":
+        return test.run(name, params)  # type: ignore[no-any-return] # Backtest is imported where it is made
+    from engine.backtest.faithful import run_faithful
+
+    return run_faithful(test, name, params)
+
+
+def _write(results: list[Result], trades: Path | None, report: Path | None) -> None:
+    if trades is not None:
+        from engine.backtest.export import write_trades
+
+        write_trades(results[0], trades)
+    if report is not None:
+        from engine.backtest.report import write_report
+
+        write_report(results, report)
+
+
+def _tell(results: list[Result], elapsed: float, *, json: bool) -> None:
+    if json:
+        import msgspec
+
+        from engine.backtest.export import summary
+
+        rows = [summary(result, elapsed / len(results)) for result in results]
+        typer.echo(msgspec.json.encode(rows[0] if len(rows) == 1 else {"runs": rows}).decode())
+        return
+    from rich.console import Console
+
+    from engine.backtest.table import show
+
+    console = Console()
+    show(console, results)
+    console.print(f"{elapsed:,.1f} ms", style="dim", highlight=False)
