@@ -12,7 +12,7 @@ from engine.core.checks import check_settings
 from engine.core.commands import on_command, set_mode
 from engine.core.deck import Deck
 from engine.core.levels import needs_stop
-from engine.core.state import DAY_LOSS, Answered, State, apply_decision, apply_event, forget, is_new
+from engine.core.state import DAY_LOSS, Answered, State, apply_decision, apply_event, forget, is_new, remember
 from engine.model import event as e
 from engine.model.decision import Decision, Level, QueryOrder, RequestReport, TimerSet
 from engine.model.order import Order, OrderStatus, Purpose
@@ -37,14 +37,15 @@ class Core:
 
         An `EngineStarted` whose settings cannot be used raises BadInput, and nothing has changed.
         """
-        deck = Deck(self.state)
-        before = _BEFORE.get(type(event))
-        fresh = before(self.state, event) if before is not None else True
-        apply_event(self.state, event)
-        if fresh:
-            decide = _DECIDE.get(type(event))
-            if decide is not None:
-                decide(deck, event)
+        state, kind = self.state, type(event)
+        before = _BEFORE.get(kind)
+        fresh = before(state, event) if before is not None else True
+        apply_event(state, event)
+        decide = _DECIDE.get(kind)
+        if not fresh or decide is None:
+            return ()
+        deck = Deck(state)
+        decide(deck, event)
         return tuple(deck.decisions)
 
     def recover(self, event: e.Event, decisions: tuple[Decision, ...]) -> None:
@@ -65,7 +66,9 @@ class Core:
     @classmethod
     def restore(cls, snapshot: bytes) -> Core:
         """A core from a snapshot's bytes."""
-        return cls(_decoder.decode(snapshot))
+        state = _decoder.decode(snapshot)
+        remember(state)
+        return cls(state)
 
 
 def _fresh_fill(state: State, event: e.OrderFilled) -> bool:

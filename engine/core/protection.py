@@ -24,8 +24,11 @@ def protect(deck: Deck, symbol: str) -> None:
     """Bring the symbol's stop and target in line with its position."""
     s = deck.state.symbols[symbol]
     position = s.position
+    if not s.orders and position is None:
+        return
+    orders = deck.state.open_orders(symbol)
     for purpose, trigger in ((Purpose.STOP, s.plan_stop), (Purpose.TARGET, s.plan_target)):
-        legs = [o for o in deck.state.open_orders(symbol) if o.request.purpose is purpose]
+        legs = [o for o in orders if o.request.purpose is purpose]
         if position is None or trigger is None:
             _cancel(deck, legs)
             continue

@@ -34,7 +34,7 @@ DAY_LOSS = "day loss"
 DIFFERS = "position differs"  # how the reason begins for which the desk itself holds a symbol
 OUTSIDE = "outside"  # origin of a position that somebody else opened
 TRACKED = 7
-KEPT_TRADES = 64  # an order remembers the ids of so many of its newest executions
+KEPT_TRADES = 16  # an order remembers the ids of so many of its newest executions
 REPORT_TIMER = "report"
 
 
@@ -116,7 +116,6 @@ class State(msgspec.Struct, kw_only=True):
     orders: dict[str, Order] = msgspec.field(default_factory=dict)
     signals: dict[int, Signal] = msgspec.field(default_factory=dict)
     answered: dict[str, Answered] = msgspec.field(default_factory=dict)
-    foreign_trades: list[str] = msgspec.field(default_factory=list)
     booked: dict[str, int] = msgspec.field(default_factory=dict)
     links: dict[str, bool] = msgspec.field(default_factory=dict)
     timers: dict[str, int] = msgspec.field(default_factory=dict)
@@ -358,29 +357,28 @@ def _coded(reason: str, code: str) -> str:
 
 def is_new(state: State, fill: Fill) -> bool:
     """This execution has not been booked yet."""
-    if _execution(fill) in state.booked:
-        return False
-    order = state.orders.get(fill.client_id)
-    return fill.trade_id not in (state.foreign_trades if order is None else order.trade_ids)
+    return f"{fill.client_id}|{fill.trade_id}" not in state.booked
 
 
-def _execution(fill: Fill) -> str:
-    return f"{fill.client_id}|{fill.trade_id}"
+def remember(state: State) -> None:
+    """A state kept before executions had a list of their own gets it from its orders."""
+    if not state.booked:
+        for client_id, order in state.orders.items():
+            state.booked.update(dict.fromkeys([f"{client_id}|{trade}" for trade in order.trade_ids], order.updated))
 
 
 def _filled(state: State, event: e.OrderFilled) -> None:
     _see(state, event.view)
     fill = event.fill
     s = state.symbols.get(fill.symbol)
-    if s is None or not is_new(state, fill):
+    execution = f"{fill.client_id}|{fill.trade_id}"
+    if s is None or execution in state.booked:
         return
     order = state.orders.get(fill.client_id)
-    state.booked[_execution(fill)] = event.at
+    state.booked[execution] = event.at
     state.fills_until = max(state.fills_until, fill.venue_time)
     state.market_time = max(state.market_time, fill.venue_time)
-    if order is None:
-        state.foreign_trades = [*state.foreign_trades[-999:], fill.trade_id]
-    else:
+    if order is not None:
         filled = order.filled + fill.lots
         if filled > order.request.lots:
             raise InvariantBroken(f"order {fill.client_id}: filled {filled} of {order.request.lots} lots")

@@ -173,7 +173,8 @@ def only_request(decisions: tuple[Decision, ...]) -> str:
 
 @pytest.mark.parametrize("cap", ["max_symbol_exposure", "max_exposure"])
 def test_the_position_that_a_reversal_closes_takes_no_room(cap: str) -> None:
-    desk = Desk(**{cap: 0.6})
+    caps: dict[str, Any] = {cap: 0.6}
+    desk = Desk(**caps)
     desk.hold()
     assert desk.position().lots == 41
     desk.bar(side=-1)

@@ -133,6 +133,17 @@ def test_every_execution_of_a_long_order_is_known_though_it_keeps_only_the_newes
     assert desk.position().lots == 80
 
 
+def test_a_snapshot_from_before_executions_were_listed_knows_them_from_its_orders() -> None:
+    desk = Desk()
+    desk.cross()
+    entry = desk.order_of(Purpose.ENTRY)
+    desk.fill(entry, 5, trade="one")
+    desk.state.booked.clear()
+    desk.core = Core.restore(desk.core.snapshot())
+    assert desk.fill(entry, 5, trade="one") == ()
+    assert desk.position().lots == 5
+
+
 def test_executions_are_forgotten_a_day_after_their_order() -> None:
     desk = Desk()
     desk.hold()
