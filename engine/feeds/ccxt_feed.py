@@ -77,6 +77,7 @@ class CcxtFeed:
         base_ms: timeframe of the base bars.
         one_socket: all streams over one connection, so that quotes and bars keep the venue's order.
         silence_s: a socket that says nothing for so long while it should is taken for half-open and replaced.
+        watch_s: seconds between two looks for silent sockets and overdue bars.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class CcxtFeed:
         base_ms: int = 60_000,
         one_socket: bool = False,
         silence_s: float = SILENCE_S,
+        watch_s: float = WATCH_S,
     ) -> None:
         if base_ms not in INTERVALS:
             raise BadInput("base timeframe", base_ms, f"use one of {', '.join(TIMEFRAMES)}")
@@ -95,6 +97,7 @@ class CcxtFeed:
         self._clock = clock
         self._one_socket = one_socket
         self._silence_s = silence_s
+        self._watch_s = watch_s
         self._client = make_client(
             access, {"bookTicker": self._on_book, "kline": self._on_kline, "markPriceUpdate": self._on_mark}
         )
@@ -217,19 +220,19 @@ class CcxtFeed:
         for stream in streams:
             book = self._books.get(stream.partition("@")[0].upper())
             if book is not None:
-                book.update = book.bar_time = book.mark_time = 0
+                book.update = book.bar_time = book.mark_time = book.time = 0
 
     def _tell(self, *, up: bool, reason: str) -> None:
         assert self._sink is not None
         self._sink.link("feed", up=up, reason=reason)
 
     async def _watch(self) -> None:
-        """Once a second: replace silent sockets, ask for bars that are overdue."""
+        """Again and again: replace silent sockets, ask for bars that are overdue."""
         import ccxt
 
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(self._watch_s)
             now = loop.time()
             for url, opened in list(self._heard.items()):
                 client = self._client.clients.get(url)
@@ -252,8 +255,8 @@ class CcxtFeed:
         book.ask = round(float(message["a"]) * per_tick)
         book.bid_lots = round(float(message["B"]) * per_lot)
         book.ask_lots = round(float(message["A"]) * per_lot)
-        book.time = message["T"]
-        self._market_time = max(self._market_time, book.time)
+        self._market_time = max(self._market_time, message["T"])
+        book.time = max(book.time, message["T"])
         self._sink.quote(book.symbol, book.quote(self._clock.now()))  # type: ignore[union-attr] # set by run
 
     def _on_mark(self, message: dict[str, Any]) -> None:
@@ -262,7 +265,8 @@ class CcxtFeed:
             return
         book.mark_time = message["E"]
         book.mark = round(float(message["p"]) * book.per_tick)
-        book.time = self._market_time = max(self._market_time, message["E"])
+        self._market_time = max(self._market_time, message["E"])
+        book.time = max(book.time, message["E"])
         if book.bid:
             self._sink.quote(book.symbol, book.quote(self._clock.now()))  # type: ignore[union-attr] # set by run
 

@@ -78,9 +78,10 @@ class Verdict:
 
 
 class RateLimits:
-    """Counts requests in fixed windows, warns with 429, and bans with 418 who goes on."""
+    """Counts requests in fixed windows, warns with 429, and bans with 418 who goes on; `refused` counts both."""
 
     def __init__(self) -> None:
+        self.refused = 0
         self._counts: dict[str, tuple[int, int]] = {}
         self._warnings = 0
         self._banned_until = 0.0
@@ -97,6 +98,7 @@ class RateLimits:
         if used > WEIGHT_A_MINUTE:
             return self._over(now, used, fast, slow)
         if order and (fast > ORDERS_IN_10_S or slow > ORDERS_A_MINUTE):
+            self.refused += 1
             wait = _rest(now, 10 if fast > ORDERS_IN_10_S else 60)
             return Verdict(429, -1015, "Too many new orders.", wait, used, fast, slow)
         if used <= weight:
@@ -113,8 +115,8 @@ class RateLimits:
         text = f"Too many requests; current limit is {WEIGHT_A_MINUTE} requests weight per minute."
         return self._refused(429, text, _rest(now, 60), used, fast, slow)
 
-    @staticmethod
-    def _refused(status: int, message: str, wait: int, used: int, fast: int, slow: int) -> Verdict:
+    def _refused(self, status: int, message: str, wait: int, used: int, fast: int, slow: int) -> Verdict:
+        self.refused += 1
         return Verdict(status, -1003, message, wait, used, fast, slow)
 
     def _count(self, name: str, now: float, window_s: int, amount: int) -> int:

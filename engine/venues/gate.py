@@ -64,6 +64,10 @@ class RequestGate:
         self.queue.settle(ticket, self._clock.now(), heard)
         self._open()
 
+    def now(self) -> int:
+        """Ms by the clock of this gate."""
+        return self._clock.now()
+
     def shut(self, wait_ms: int) -> None:
         """The venue wants to be left alone for `wait_ms`."""
         self.queue.shut(self._clock.now() + wait_ms)

@@ -142,19 +142,23 @@ class RequestQueue:
     def __init__(self, limits: Sequence[Limit]) -> None:
         self.budgets = {limit.name: Budget(limit) for limit in limits}
         self.shut_until = 0
-        self._waiting: dict[int, Ask] = {}
+        self._waiting: dict[Lane, dict[int, Ask]] = {lane: {} for lane in Lane}
+        self._lanes: dict[int, Lane] = {}
         self._flying: dict[int, Ask] = {}
         self._tickets = count(1)
 
     def ask(self, ask: Ask) -> int:
         """Stand in the queue; answers the ticket."""
         ticket = next(self._tickets)
-        self._waiting[ticket] = ask
+        self._waiting[ask.lane][ticket] = ask
+        self._lanes[ticket] = ask.lane
         return ticket
 
     def leave(self, ticket: int) -> None:
         """Stop waiting."""
-        self._waiting.pop(ticket, None)
+        lane = self._lanes.pop(ticket, None)
+        if lane is not None:
+            del self._waiting[lane][ticket]
 
     def admitted(self, now: int) -> list[int]:
         """Tickets that may go now, first come first; they count from here on."""
@@ -168,7 +172,7 @@ class RequestQueue:
 
     def wake_in(self, now: int) -> int | None:
         """Ms until somebody may go (at least 1); None while that depends on an answer, or nobody waits."""
-        if not self._waiting:
+        if not self._lanes:
             return None
         if now < self.shut_until:
             return self.shut_until - now
@@ -179,7 +183,7 @@ class RequestQueue:
         """Ms that a waiting request has before it at least; None where that is not known."""
         if now < self.shut_until:
             return self.shut_until - now
-        return self._wait(now, self._waiting[ticket])
+        return self._wait(now, self._waiting[self._lanes[ticket]][ticket])
 
     def settle(self, ticket: int, now: int, heard: Mapping[str, int]) -> None:
         """An answer came or will not come; `heard` are the venue's counts by limit name, as far as it gave them."""
@@ -194,7 +198,7 @@ class RequestQueue:
         self.shut_until = max(self.shut_until, until)
 
     def _go(self, ticket: int, ask: Ask) -> None:
-        del self._waiting[ticket]
+        self.leave(ticket)
         self._flying[ticket] = ask
         for name, weight in ask.weights:
             self.budgets[name].take(ticket, weight)
@@ -207,8 +211,11 @@ class RequestQueue:
     def _front(self, now: int) -> Iterator[tuple[int, Ask]]:
         """Those who wait for a limit and for nobody before them; whoever is let go meanwhile stands in nobody's way."""
         full: set[str] = set()
-        for ticket, ask in sorted(self._waiting.items(), key=lambda item: (item[1].lane, item[0])):
-            if not any(name in full for name, _ in ask.weights):
-                yield ticket, ask
-            if ticket in self._waiting:
-                full |= {name for name, w in ask.weights if self.budgets[name].wait(now, w, ask.lane) != 0}
+        for lane in Lane:
+            for ticket, ask in list(self._waiting[lane].items()):
+                if not any(name in full for name, _ in ask.weights):
+                    yield ticket, ask
+                if ticket in self._lanes:
+                    full |= {n for n, w in ask.weights if n not in full and self.budgets[n].wait(now, w, lane) != 0}
+                if len(full) == len(self.budgets):
+                    return

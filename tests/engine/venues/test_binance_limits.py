@@ -1,0 +1,85 @@
+"""A history download and an order desk share one address, and the exchange never has to say 429."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engine.feeds.ccxt_feed import CcxtFeed
+from engine.model.order import OrderStatus, Side
+from engine.runtime import SystemClock
+from engine.venues.ccxt_client import LIMITS, WEIGHT, Access
+from engine.venues.ccxt_errors import translated
+from engine.venues.ccxt_venue import CcxtVenue
+from engine.venues.gate import RequestGate
+from tests.engine.simulator.conftest import BTC, MINUTE
+from tests.engine.venues.hand import FIRST, Hand
+from tests.engine.venues.mini_desk import MiniDesk
+
+pytestmark = pytest.mark.slow  # importing ccxt takes 3 s
+
+PAGES = 200
+STEP_MS = 2_000
+
+
+class VenueTime:
+    """The clock that the simulated exchange counts requests by."""
+
+    def __init__(self, hand: Hand) -> None:
+        self._hand = hand
+
+    def now(self) -> int:
+        return int(self._hand.simulation.limit_clock() * 1000)
+
+
+async def test_orders_pass_a_download_that_fills_its_share() -> None:
+    hand = await Hand.start()
+    hand.quote(FIRST)
+    running, clock = hand.running, SystemClock()
+    gate = RequestGate(LIMITS, VenueTime(hand))
+    access = Access(running.rest, running.ws, running.keys.api_key, running.keys.secret, gate)
+    feed, venue, desk = CcxtFeed(access, clock), CcxtVenue(access, clock), MiniDesk(BTC, clock)
+    try:
+        await feed.instruments()
+        await venue.open([BTC], [], desk)
+        end = hand.now // MINUTE * MINUTE
+        download = asyncio.create_task(feed.history(BTC.symbol, MINUTE, end - PAGES * 1_500 * MINUTE, end))
+        fullest = 0
+        while not download.done():
+            hand.quote(FIRST, after=STEP_MS)
+            request = desk.request(Side.BUY, 1)
+            assert (await desk.send(venue, request)).status is not OrderStatus.REJECTED
+            fullest = max(fullest, gate.queue.budgets[WEIGHT].used(gate.now()))
+        assert len(await download) == 300  # all there is
+        assert hand.simulation.limits.refused == 0
+        assert fullest > 0.55 * LIMITS[0].most  # the download had to wait
+        assert len(desk.orders) > 15  # and no order had to
+        await desk.until(lambda: len(desk.fills) == len(desk.orders))
+    finally:
+        await venue.close()
+        await feed.close()
+        await hand.stop()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "name", "code"),
+    [
+        ("DDoSProtection", '429 Too Many {"code":-1003,"msg":"Too many requests."}', "VenueRateLimited", "-1003"),
+        ("DDoSProtection", '{"code":-2015,"msg":"Invalid API-key, IP, or permissions."}', "VenueRejected", "-2015"),
+        ("InvalidNonce", '{"code":-1021,"msg":"Timestamp is off."}', "VenueRejected", "-1021"),
+        ("RequestTimeout", "binanceusdm POST https://x", "VenueUnknown", ""),
+        ("ExchangeNotAvailable", "binanceusdm POST https://x", "VenueUnknown", ""),
+        ("ExchangeNotAvailable", '503 {"code":-1007,"msg":"Timeout."}', "VenueUnknown", "-1007"),
+        ("InvalidOrder", '{"code":-4164,"msg":"Too small."}', "VenueRejected", "-4164"),
+        ("InsufficientFunds", '{"code":-2019,"msg":"Margin is insufficient."}', "VenueRejected", "-2019"),
+        ("OrderNotFound", '{"code":-2013,"msg":"Order does not exist."}', "VenueRejected", "-2013"),
+        ("ExchangeError", "", "VenueRejected", ""),
+    ],
+)
+def test_ccxts_exceptions_become_ours(kind: str, text: str, name: str, code: str) -> None:
+    import ccxt
+
+    error = translated(getattr(ccxt, kind)(text))
+    assert (type(error).__name__, error.code) == (name, code)
+    assert str(error)
