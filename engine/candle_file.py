@@ -16,6 +16,7 @@ from engine.model.market import TIMEFRAMES
 COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
 FIRST_MS = 1_000_000_000_000  # 2001-09-09: anything smaller is seconds
 LAST_MS = 10_000_000_000_000  # 2286-11-20: anything larger is microseconds
+NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,6 @@ def read_candles(path: Path, *, repair: bool = False) -> CandleFile:
             Everything else is refused all the same.
     """
     rows = _Rows(path.name, _table(path))
-    rows.check_times()
     repairs = rows.repair() if repair else ()
     rows.check_order()
     rows.check_prices()
@@ -110,6 +110,9 @@ def _table(path: Path) -> dict[str, np.ndarray]:
         raise BadInput(
             "candle file", path.name, f"it cannot be read as Parquet or CSV, or is cut short ({reason})"
         ) from error
+    twice = [name for name in COLUMNS if table.column_names.count(name) > 1]
+    if twice:
+        raise BadInput(f"{path.name} columns", ", ".join(table.column_names), f"{twice[0]} stands twice; drop one")
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
         raise BadInput(
@@ -138,6 +141,7 @@ class _Rows:
             if values.dtype.kind == "f":
                 self.refuse(column, values, ~np.isfinite(values), "must be a number; fill or drop the row")
         stamps = table["timestamp"]
+        self._check_unit(stamps)
         if stamps.dtype.kind == "f":
             self.refuse("timestamp", stamps, stamps != np.floor(stamps), "timestamps are whole milliseconds")
         # copies where needed: what Arrow hands out may be read-only
@@ -150,12 +154,6 @@ class _Rows:
             return
         i = int(wrong.argmax())
         raise BadInput(f"{self.name} row {self._row(i)} {field}", values[i], remedy)
-
-    def check_times(self) -> None:
-        """Times are milliseconds."""
-        unit = "timestamps are milliseconds since 1970 UTC; these look like"
-        self.refuse("timestamp", self.times, self.times < FIRST_MS, f"{unit} seconds")
-        self.refuse("timestamp", self.times, self.times >= LAST_MS, f"{unit} microseconds or finer")
 
     def repair(self) -> tuple[Repair, ...]:
         """Sort rows, then drop rows that repeat the one before in every field; says what was done."""
@@ -196,6 +194,11 @@ class _Rows:
         self.refuse("high", high, high < np.maximum(open_, close), "high must not be below open or close")
         self.refuse("low", low, low > np.minimum(open_, close), "low must not be above open or close")
 
+    def _check_unit(self, stamps: np.ndarray) -> None:
+        unit = "timestamps are milliseconds since 1970 UTC; these look like"
+        self.refuse("timestamp", stamps, stamps < FIRST_MS, f"{unit} seconds")
+        self.refuse("timestamp", stamps, stamps >= LAST_MS, f"{unit} microseconds or finer")
+
     def _row(self, i: int) -> int:
         return (i if self._stood is None else int(self._stood[i])) + 1
 
@@ -211,10 +214,15 @@ def _after(steps: np.ndarray) -> np.ndarray:
 
 
 def _timeframe(times: Ints) -> int:
-    """The shortest step where it is a usual timeframe, else the most frequent one: a stray row must not set the grid."""
+    """The step that nearly all bars have: a stray row must not set the grid. With many holes, the shortest usual one."""
     steps = np.diff(times)
     shortest = int(steps.min())
-    if shortest in TIMEFRAMES.values():
+    if (steps == shortest).mean() >= NEARLY_ALL:
         return shortest
     values, counts = np.unique(steps, return_counts=True)
+    usual = np.isin(values, list(TIMEFRAMES.values()))
+    if usual.any():
+        values, counts = values[usual], counts[usual]
+        if counts.max() < NEARLY_ALL * len(steps):
+            return int(values[0])
     return int(values[counts.argmax()])

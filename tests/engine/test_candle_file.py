@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.bars import Bars
 from engine.candle_file import Gap, read_candles, symbol_of
@@ -33,6 +37,10 @@ def parquet(path: Path, rows: Rows) -> Path:
     return path
 
 
+def plain(bars: Bars) -> Rows:
+    return [[bar.open_time, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in bars]
+
+
 def changed(row: int, column: int, value: object) -> Rows:
     rows = [list(values) for values in GOOD]
     rows[row][column] = value
@@ -43,8 +51,7 @@ def changed(row: int, column: int, value: object) -> Rows:
 def test_a_good_file_is_read(tmp_path: Path, write: Callable[[Path, Rows], Path]) -> None:
     path = write(tmp_path / f"binance_usdm_BTCUSDT_1m_2025-05.{write.__name__}", GOOD)
     file = read_candles(path)
-    rows = [[bar.open_time, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in file.bars]
-    assert rows == GOOD
+    assert plain(file.bars) == GOOD
     assert (file.timeframe_ms, file.gaps, file.symbol, file.path) == (60_000, (), "BTC/USDT:USDT", path)
 
 
@@ -84,6 +91,19 @@ BAD_ROWS = [
     (changed(3, 0, T0 + 200_000), f"bad.csv row 4 timestamp: {T0 + 200_000} - bars must lie on a grid of 60000 ms"),
     (GOOD[:1], "bad.csv rows: 1 - at least two bars are needed"),
     (changed(1, 1, "ten"), "bad.csv column open: string - its values must be numbers"),
+    (changed(1, 0, "2025-05-01"), "bad.csv column timestamp: string - its values must be numbers"),
+    (changed(1, 0, ""), "bad.csv row 2 timestamp: nan - must be a number; fill or drop the row"),
+    (changed(1, 0, T0 + 60_000.5), f"bad.csv row 2 timestamp: {T0 + 60_000.5} - timestamps are whole milliseconds"),
+    (changed(2, 0, 1e300), "bad.csv row 3 timestamp: 1e+300 - timestamps are milliseconds since 1970 UTC; these look"),
+    (
+        changed(2, 0, -5),
+        "bad.csv row 3 timestamp: -5 - timestamps are milliseconds since 1970 UTC; these look like sec",
+    ),
+    (changed(0, 0, T0 * 1_000), f"bad.csv row 1 timestamp: {T0 * 1_000} - timestamps are milliseconds since 1970 UTC"),
+    (
+        [*GOOD[:2], [T0 + 60_000, 10.0, 12.0, 9.0, 11.0, 9.0], *GOOD[2:]],
+        f"bad.csv row 3 timestamp: {T0 + 60_000} - the same open time stands twice; drop one (row 2 has other values)",
+    ),
 ]
 
 
@@ -107,6 +127,118 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
         BadInput, match=r"short\.csv columns: timestamp, open, high, low, close - missing volume; needs"
     ):
         read_candles(path)
+
+
+@pytest.mark.parametrize(
+    ("head", "sentence"),
+    [
+        ("time,open,high,low,close,volume", "x.csv columns: time, open, high, low, close, volume - missing timestamp;"),
+        ("Timestamp,Open,High,Low,Close,Volume", "x.csv columns: Timestamp, Open, High, Low, Close, Volume - missing"),
+        ("timestamp,open,open,low,close,volume", "x.csv columns: timestamp, open, open, low, close, volume - open st"),
+        ("1,2,3,4,5,6", "x.csv columns: 1, 2, 3, 4, 5, 6 - missing timestamp, open, high, low, close, volume; needs"),
+    ],
+)
+def test_wrong_column_names_are_listed(tmp_path: Path, head: str, sentence: str) -> None:
+    with pytest.raises(BadInput) as error:
+        read_candles(csv(tmp_path / "x.csv", GOOD, head))
+    assert str(error.value).startswith(sentence)
+
+
+def test_a_row_with_too_few_fields_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"^candle file: x\.csv - it cannot be read .* Expected 6 columns, got 5"):
+        read_candles(csv(tmp_path / "x.csv", [*GOOD[:2], GOOD[2][:5], GOOD[3]]))
+
+
+def test_more_columns_and_whole_numbers_are_welcome(tmp_path: Path) -> None:
+    rows = [[i, *map(int, row[:5]), row[5], "x"] for i, row in enumerate(GOOD)]
+    file = read_candles(csv(tmp_path / "x.csv", rows, f"row,{HEAD},note"))
+    assert plain(file.bars) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("minutes", "timeframe"),
+    [
+        ([0, 1, 2, 3, 7, 8, 20], 1),
+        ([0, 2, 4, 6, 7, 9, 11], 1),  # a market where many minutes saw no trade
+        ([*range(0, 300, 5)], 5),
+        ([*range(0, 300, 5), 600, 605], 5),
+        ([*range(0, 60_480, 10_080)], 10_080),  # weeks: no timeframe of ours, but a good file
+    ],
+)
+def test_the_timeframe_is_the_step_of_nearly_all_bars(tmp_path: Path, minutes: list[int], timeframe: int) -> None:
+    file = read_candles(csv(tmp_path / "x.csv", [[T0 + m * 60_000, *GOOD[0][1:]] for m in minutes]))
+    assert file.timeframe_ms == timeframe * 60_000
+    assert sum(gap.missing for gap in file.gaps) == (minutes[-1] - minutes[0]) // timeframe + 1 - len(minutes)
+
+
+def test_a_stray_row_is_named_and_does_not_set_the_grid(tmp_path: Path) -> None:
+    minutes = sorted([*range(0, 300, 5), 151])
+    with pytest.raises(
+        BadInput, match=rf"row 32 timestamp: {T0 + 151 * 60_000} - bars must lie on a grid of 300000 ms"
+    ):
+        read_candles(csv(tmp_path / "x.csv", [[T0 + m * 60_000, *GOOD[0][1:]] for m in minutes]))
+
+
+# Repair
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 11), min_size=0, max_size=8), st.randoms(use_true_random=False))
+def test_a_repair_gives_back_what_was_shuffled_and_doubled(copies: list[int], random: Random) -> None:
+    good = [[T0 + i * 60_000, 10.0 + i, 30.0, 9.0, 11.0, i / 7] for i in range(12)]
+    rows = [*good, *(good[i] for i in copies)]
+    random.shuffle(rows)
+    with TemporaryDirectory() as folder:
+        path = csv(Path(folder) / "x.csv", rows)
+        file = read_candles(path, repair=True)
+        assert plain(file.bars) == good
+        assert {r.what: r.rows for r in file.repairs}.get("duplicates", 0) == len(copies)
+        times = [row[0] for row in rows]
+        late = [i for i, at in enumerate(times) if at < max(times[: i + 1])]
+        sorted_ = next((r for r in file.repairs if r.what == "sorted"), None)
+        assert (sorted_ is None) == (not late)
+        if sorted_ is not None:
+            assert (sorted_.rows, sorted_.first_row) == (len(late), late[0] + 1)
+        again = read_candles(csv(Path(folder) / "y.csv", plain(file.bars)), repair=True)
+        assert (again.repairs, plain(again.bars)) == ((), good)
+
+
+def test_a_repair_says_what_it_did_in_rows_of_the_file(tmp_path: Path) -> None:
+    path = csv(tmp_path / "x.csv", [GOOD[0], GOOD[2], GOOD[1], GOOD[1], GOOD[3], GOOD[1]])
+    assert [repair.sentence() for repair in read_candles(path, repair=True).repairs] == [
+        "3 rows were out of order (the first is row 3): sorted by open time",
+        "2 rows stood twice (the first is row 4): the copies were dropped",
+    ]
+    assert read_candles(csv(tmp_path / "y.csv", GOOD), repair=True).repairs == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (
+            [GOOD[2], GOOD[0], GOOD[1], [T0 + 120_000, 10.0, 12.0, 9.0, 11.0, 9.0]],
+            f"x.csv row 4 timestamp: {T0 + 120_000} - the same open time stands twice; drop one (row 1 has other values)",
+        ),
+        (
+            [GOOD[1], [*GOOD[0][:2], 10.5, *GOOD[0][3:]]],
+            "x.csv row 2 high: 10.5 - high must not be below open or close",
+        ),
+        ([GOOD[1], [T0, 0.0, *GOOD[0][2:]], GOOD[1]], "x.csv row 2 open: 0.0 - prices must be positive"),
+        ([GOOD[1], [T0, "nan", *GOOD[0][2:]]], "x.csv row 2 open: nan - must be a number; fill or drop the row"),
+        ([GOOD[1], [T0 // 1000, *GOOD[0][1:]]], f"x.csv row 2 timestamp: {T0 // 1000} - timestamps are milliseconds"),
+        ([GOOD[0], GOOD[0]], "x.csv rows: 1 - at least two bars are needed"),
+        (
+            [GOOD[3], GOOD[0], GOOD[1], [T0 + 90_000, *GOOD[0][1:]], GOOD[2]],
+            f"x.csv row 4 timestamp: {T0 + 90_000} - bars must lie on a grid of 60000 ms",
+        ),
+    ],
+)
+def test_what_cannot_be_mended_without_guessing_is_refused_all_the_same(
+    tmp_path: Path, rows: Rows, sentence: str
+) -> None:
+    with pytest.raises(BadInput) as error:
+        read_candles(csv(tmp_path / "x.csv", rows), repair=True)
+    assert str(error.value).startswith(sentence)
 
 
 def test_no_file(tmp_path: Path) -> None:
