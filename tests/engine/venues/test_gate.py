@@ -54,17 +54,32 @@ async def test_who_is_cancelled_while_waiting_takes_nothing_along() -> None:
     assert given_up.cancelled()
 
 
-async def test_who_is_cancelled_at_the_very_moment_of_his_turn_counts_and_is_done() -> None:
-    gate = RequestGate([LIMIT])
-    first = await gate.enter(ask(), None)
+class Held:
+    """A clock that the test moves."""
+
+    ms = 0
+
+    def now(self) -> int:
+        return self.ms
+
+
+@pytest.mark.parametrize("cancel_first", [True, False])
+async def test_who_is_cancelled_at_the_very_moment_of_his_turn_is_not_lost(cancel_first: bool) -> None:  # noqa: FBT001 - a case
+    clock = Held()
+    gate = RequestGate([LIMIT], clock)
+    weightless, full = await gate.enter(ask(weight=0), None), await gate.enter(ask(), None)
+    gate.leave(full, {})
     unlucky = asyncio.create_task(gate.enter(ask(), None))
     await asyncio.wait([unlucky], timeout=0)
-    gate.leave(first, {"weight": 0})  # the venue counts nothing
-    while gate.queue.wake_in(0) is not None:  # until his turn has come; he does not run in between
-        await asyncio.sleep(0)
+    clock.ms = LIMIT.window_ms
+    if cancel_first:
         unlucky.cancel()
+    gate.leave(weightless, {})  # his turn has come
+    unlucky.cancel()
     await asyncio.gather(unlucky, return_exceptions=True)
-    gate.leave(await asyncio.wait_for(gate.enter(ask(), None), 5), {})
+    assert unlucky.cancelled()
+    assert gate.queue.budgets["weight"].used(clock.ms) == 10  # it may have been let go: it counts
+    assert gate.queue.budgets["weight"].used(clock.ms + LIMIT.window_ms) == 0
 
 
 async def test_the_venue_asked_to_wait_and_everybody_does() -> None:
