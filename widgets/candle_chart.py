@@ -19,6 +19,7 @@ from widgets.panel import Panel
 from widgets.tones import signed_tone
 from widgets.watchlist import STALE_MS, mid_spread
 
+BANDS_HEIGHT = 18
 SHOWN_TIMEFRAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
 
 
@@ -61,7 +62,7 @@ class CandleChart(Panel, can_focus=True):
         self._newest = 0
         self._zoom = DEFAULT_ZOOM
         self._behind = 0
-        self._hidden: frozenset[str] = frozenset()
+        self._hidden: frozenset[str] | None = None
         self._crosshair: tuple[int, int] | None = None
         self._plan: Plan | None = None
 
@@ -147,8 +148,15 @@ class CandleChart(Panel, can_focus=True):
 
     def toggle_overlay(self, name: str) -> None:
         """Hide or show one overlay."""
-        self._hidden ^= {name}
+        self._hidden = self._out_of_sight() ^ {name}
         self.update()
+
+    def _out_of_sight(self) -> frozenset[str]:
+        """What a person hid; until then a low chart draws no bands over its few rows of candles."""
+        if self._hidden is not None:
+            return self._hidden
+        names = self._bars.overlays if self._bars is not None and self.content_size.height < BANDS_HEIGHT else ()
+        return frozenset(name for name in names if name.startswith("BB"))
 
     def cycle_overlays(self) -> None:
         """All overlays, then each alone, then none, then all again."""
@@ -157,7 +165,7 @@ class CandleChart(Panel, can_focus=True):
             return
         every = frozenset(names)
         stages = [frozenset[str](), *(every - {name} for name in names), every]
-        hidden = self._hidden & every
+        hidden = self._out_of_sight() & every
         index = stages.index(hidden) if hidden in stages else -1
         self._hidden = stages[(index + 1) % len(stages)]
         self.update()
@@ -227,7 +235,7 @@ class CandleChart(Panel, can_focus=True):
             self._fills,
             ZOOMS[self._zoom],
             self._behind,
-            self._hidden,
+            self._out_of_sight(),
             self._crosshair,
         )
         self._plan = plan_of(picture, width, height)

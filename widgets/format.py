@@ -73,9 +73,10 @@ def percent(fraction: float, *, sign: bool = True, decimals: int = 2, width: int
 
 
 def bps(fraction: float, width: int = 0) -> str:
-    """A fraction in basis points: ``0.3 bp``."""
+    """A fraction in basis points: ``0.02 bp``, ``0.3 bp``, ``198 bp``."""
     value = fraction * 10_000.0
-    text = f"{value:.1f} bp" if abs(value) < 100 else f"{value:.0f} bp"
+    digits = 2 if 0.0 < abs(value) < 0.1 else 1 if abs(value) < 100 else 0
+    text = f"{value:.{digits}f} bp"
     return fixed(text, width) if width else text
 
 

@@ -16,6 +16,8 @@ MARKS = {
     Verdict.NOT_ASKED: ("· not asked", "dim"),
 }
 
+NAME, VALUE, THRESHOLD = 12, 13, 14
+
 
 def gate_line(gate: Gate, width: int, *, terse: bool = False) -> list[Line]:
     """A gate's verdict, its value against the threshold, and the reason (on a line of its own where it is narrow).
@@ -25,11 +27,11 @@ def gate_line(gate: Gate, width: int, *, terse: bool = False) -> list[Line]:
     mark, tone = MARKS[gate.verdict]
     pieces: list[Piece] = [
         (fmt.left(mark, 12), tone),
-        (fmt.left(gate.name, 10), "strong" if gate.verdict is Verdict.FAIL else "text"),
-        (fmt.fixed(gate.value, 12) + " ", "text"),
-        (fmt.left(gate.threshold, 16) + " ", "dim"),
+        (fmt.left(gate.name, NAME), "strong" if gate.verdict is Verdict.FAIL else "text"),
+        (fmt.fixed(gate.value, VALUE) + " ", "text"),
+        (fmt.left(gate.threshold, THRESHOLD) + " ", "dim"),
     ]
-    used = 12 + 10 + 13 + 17
+    used = 12 + NAME + VALUE + THRESHOLD + 2
     if len(gate.reason) <= width - used:
         pieces.append((gate.reason, "dim"))
         return [Line(tuple(pieces))]
@@ -56,7 +58,7 @@ def plan_line(signal: Signal, instrument: InstrumentView | None, width: int) -> 
 
 
 def detail_lines(signal: Signal, instrument: InstrumentView | None, width: int, height: int = 1_000) -> list[Line]:
-    """The whole story of a signal; the reasons of passed gates go where `height` is short."""
+    """The whole story of a signal; where `height` is short passed gates say less."""
     side = signal.action.side
     lines = [
         Line(
@@ -74,6 +76,10 @@ def detail_lines(signal: Signal, instrument: InstrumentView | None, width: int, 
     gates = [gate_line(gate, width) for gate in signal.gates]
     if len(lines) + sum(len(rows) for rows in gates) > height:
         gates = [gate_line(gate, width, terse=True) for gate in signal.gates]
+    if len(lines) + sum(len(rows) for rows in gates) > height:
+        gates = [gate_line(gate, width) for gate in signal.gates if gate.verdict is not Verdict.PASS]
+        passed = ", ".join(f"{g.name} {g.value}".strip() for g in signal.gates if g.verdict is Verdict.PASS)
+        gates.append([EMPTY, say("✓ passed", "profit"), *sentences(passed, width, "text")])
     return lines + [line for rows in gates for line in rows]
 
 

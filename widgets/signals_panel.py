@@ -58,7 +58,7 @@ def signal_line(signal: Signal, now: int, width: int) -> Line:
             pieces.append((" " + HINT, "accent"))
         return Line(tuple(pieces))
     pieces.append((f"{status:<9}", STATUS_TONES[signal.status]))
-    reason = signal.reason if width >= 40 else failed
+    reason = signal.reason if width >= 40 and signal.reason != status else failed
     room = width - width_of(pieces)
     if room > 3 and reason:
         pieces.append((fmt.left(reason, room), "dim"))

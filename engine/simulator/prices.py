@@ -5,7 +5,8 @@ shock times a stochastic volatility whose logarithm is an AR(1) process; drifts 
 that trend followers have something to follow. A weak pull keeps prices near where they began over months.
 
 Bars depend on the seed and their index alone: not on the clock, nor on how many symbols are served. The sizes at the
-best bid and ask wander from step to step and lean a little towards where the price goes next, as in a real book.
+best bid and ask wander from step to step and lean a little towards where the price goes next, as in a real book; a
+minute's volume falls on its trades in very uneven parts.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from engine.model.instrument import Instrument
 from engine.model.market import MINUTE_MS, Bar
 from engine.simulator.catalogue import LISTINGS, Listing
 from engine.simulator.market import Step
-from engine.simulator.path import pivots, shares
+from engine.simulator.path import pivots
 
 BLOCK = 130
 MINUTE_VOLATILITY = 0.00055
@@ -37,6 +38,7 @@ LOTS_SHOWN_USD = 400_000.0
 SIZE_SWING = 0.6
 SIZE_MEMORY = 8
 SIZE_LEAN = 0.25
+TRADE_SWING = 1.2
 
 
 class _Factor:
@@ -237,7 +239,7 @@ class GeneratedMarket:
         ups = np.concatenate(([True], np.diff(ticks) >= 0)) if slots > 1 else np.ones(1, dtype=bool)
         trades = sorted({*places, *range(0, slots, 2)})
         traded = [0] * slots
-        for place, size in zip(trades, shares(volume, len(trades)), strict=True):
+        for place, size in zip(trades, _portions(volume, len(trades), sizer), strict=True):
             traded[place] = size
         listing = LISTINGS[name]
         notional = c * float(listing.instrument.tick_size) * float(listing.instrument.lot_size)
@@ -261,6 +263,15 @@ def _sizes(usual: int, ticks: Ints, sizer: Generator) -> tuple[list[int], list[i
         for row, side in zip(shocks, (1, -1), strict=True)
     )
     return bids.tolist(), asks.tolist()
+
+
+def _portions(volume: int, trades: int, sizer: Generator) -> list[int]:
+    """`volume` lots over so many trades, log-normal sizes, at least one lot each."""
+    rest = max(0, volume - trades)
+    weights = sizer.lognormal(0.0, TRADE_SWING, trades)
+    lots = np.floor(rest * weights / weights.sum()).astype(np.int64)
+    lots[int(weights.argmax())] += rest - int(lots.sum())
+    return (lots + 1).tolist()  # type: ignore[no-any-return]
 
 
 def _names(symbols: int | Sequence[str]) -> list[str]:

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.model import command as c
@@ -35,6 +35,7 @@ from widgets.watchlist import Watchlist
 
 PAINT_S = 0.1
 AGES_EVERY = 10
+SAID_S = 4.0
 CHARTED = ("1m", "3m", "5m", "15m", "30m", "1h", "4h")
 PANELS = ("#positions", "#signals", "#watch", "#board", "#ensemble", "#log")
 WIDE_PANELS = (*PANELS, "#chart", "#chart2", "#depth", "#tape")
@@ -86,7 +87,18 @@ class DeskScreen(Screen[None]):
     DeskScreen.-narrow #middle, DeskScreen.-narrow #low { height: auto; }
     DeskScreen.-narrow .panel { display: none; width: 1fr; height: 8; }
     DeskScreen.-narrow .panel.-shown { display: block; }
-    DeskScreen.-maximised #top, DeskScreen.-maximised #middle, DeskScreen.-maximised #low { height: auto; display: none; }
+    DeskScreen.-narrow #board, DeskScreen.-narrow #ensemble, DeskScreen.-narrow #positions { width: 1fr; }
+    DeskScreen.-narrow #watch { width: 34; height: 1fr; }
+    DeskScreen ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
+    DeskScreen.-alone .row, DeskScreen.-alone .row Panel, DeskScreen.-alone #chart2, DeskScreen.-alone #book {
+        display: none;
+    }
+    DeskScreen.-alone #top.-holds, DeskScreen.-alone #middle.-holds, DeskScreen.-alone #low.-holds,
+    DeskScreen.-alone #book.-holds, DeskScreen.-alone #chart2.-only, DeskScreen.-alone Panel#watch.-only, DeskScreen.-alone Panel#board.-only,
+    DeskScreen.-alone Panel#ensemble.-only, DeskScreen.-alone Panel#positions.-only, DeskScreen.-alone Panel.panel.-only,
+    DeskScreen.-alone .row Panel.-only { display: block; width: 1fr; height: 1fr; }
+    DeskScreen.-small .row, DeskScreen.-small #summary { display: none; }
+    DeskScreen.-small #too-small { display: block; }
     """
 
     def __init__(self, source: Source, keys: dict[str, str], symbol: str | None) -> None:
@@ -107,7 +119,7 @@ class DeskScreen(Screen[None]):
         yield Static(f"This terminal is too small: {MIN_WIDTH} x {MIN_HEIGHT} are needed.", id="too-small")
         yield Static(id="trouble")
         yield StartSteps(id="steps")
-        with Horizontal(id="top"):
+        with Horizontal(id="top", classes="row"):
             yield Watchlist(id="watch", classes="panel")
             yield CandleChart(id="chart")
             yield CandleChart(id="chart2")
@@ -115,11 +127,11 @@ class DeskScreen(Screen[None]):
                 yield DepthPanel(id="depth")
                 yield TapePanel(id="tape")
         yield BoardLine(id="summary")
-        with Horizontal(id="middle"):
+        with Horizontal(id="middle", classes="row"):
             yield BoardPanel(id="board", classes="panel")
             yield EnsemblePanel(id="ensemble", classes="panel")
             yield SignalsPanel(id="signals", classes="panel")
-        with Horizontal(id="low"):
+        with Horizontal(id="low", classes="row"):
             yield PositionsPanel(id="positions", classes="panel -shown")
             yield LogPanel(id="log", classes="panel")
         yield KeyLine(self._keys)
@@ -133,9 +145,7 @@ class DeskScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """A sentence instead of a broken screen."""
         small = event.size.width < MIN_WIDTH or event.size.height < MIN_HEIGHT
-        for part in ("#top", "#middle", "#low"):
-            self.query_one(part).display = not small
-        self.query_one("#too-small").display = small
+        self.set_class(small, "-small")
         self._dirty = True
 
     def _mark(self) -> None:
@@ -233,18 +243,23 @@ class DeskScreen(Screen[None]):
         action = BY_ID[action_id]
         reason = action.blocked(self.desk, self.symbol)
         if reason:
-            self.notify(f"{action.label}: {reason}", severity="warning", timeout=3)
+            self.say(f"{action.label}: {reason}", "warning")
             return
         getattr(self, f"_do_{action_id}")()
+
+    def say(self, text: str, severity: SeverityLevel) -> None:
+        """One sentence at the top right; it takes the place of the one before."""
+        self.app.clear_notifications()
+        self.notify(text, severity=severity, timeout=SAID_S, markup=False)
 
     @work
     async def ask(self, command: c.Command) -> None:
         """Ask the engine and show its sentence."""
         if not self._source.connected:
-            self.notify("The engine is not connected; nothing was sent.", severity="error")
+            self.say("The engine is not connected; nothing was sent.", "error")
             return
         answer = await self._source.ask(command)
-        self.notify(answer.text, severity="information" if answer.ok else "warning", timeout=5)
+        self.say(answer.text, "information" if answer.ok else "warning")
 
     def _do_buy(self) -> None:
         self._ticket(Side.BUY)
@@ -393,6 +408,8 @@ class DeskScreen(Screen[None]):
         self._step_panel(-1)
 
     def _step_panel(self, by: int) -> None:
+        if self.has_class("-alone"):
+            self._do_maximise()
         panels = WIDE_PANELS if self.has_class("-wide") else PANELS
         self._panel = (self._panel + by) % len(panels)
         for place, name in enumerate(PANELS):
@@ -400,13 +417,16 @@ class DeskScreen(Screen[None]):
         self.query_one(panels[self._panel]).focus()
 
     def _do_maximise(self) -> None:
-        if self.maximized is not None:
-            self.minimize()
-        else:
-            self.maximize(self._focused_panel())
-
-    def _focused_panel(self) -> Widget:
-        return self.focused or self._charts
+        alone = self.has_class("-alone")
+        self.set_class(not alone, "-alone")
+        for part in self.query(".-only, .-holds"):
+            part.remove_class("-only", "-holds")
+        if not alone:
+            panel = self.focused or self._charts
+            panel.add_class("-only")
+            for row in self.query(".row, #book"):
+                row.set_class(row in panel.ancestors, "-holds")
+        self._dirty = True
 
     def _do_theme(self) -> None:
         from station.themes import NAMES

@@ -28,7 +28,9 @@ from station.screens.ticket import Ticket
 from station.screens.why import Why
 from tests.station.fake_source import FakeSource
 from tests.widgets.desk_sample import NOW, sample_desk
+from widgets.banner import ModeBanner
 from widgets.candle_chart import CandleChart
+from widgets.panel import Panel
 
 HELD = next(iter(sample_desk(NOW).positions))
 WAITING = sample_desk(NOW).waiting()[0].id
@@ -119,9 +121,11 @@ async def test_a_key_opens_its_screen_and_escape_leaves_it(name: str) -> None:
         assert source.asked == []
 
 
-async def maximised(pilot: Pilot[None], desk: DeskScreen) -> Widget | None:
+async def alone(pilot: Pilot[None], desk: DeskScreen) -> list[Widget]:
+    """The panels that are seen after the key."""
     await pilot.press("z")
-    return desk.maximized
+    await pilot.pause()
+    return [panel for panel in desk.query(Panel) if panel.size.height > 1]
 
 
 def crosshair(desk: DeskScreen) -> bool:
@@ -152,11 +156,32 @@ async def test_local_keys_change_what_is_looked_at() -> None:
         theme = app.theme
         await pilot.press("t")
         assert app.theme != theme
-        assert await maximised(pilot, desk) is desk.focused
-        assert await maximised(pilot, desk) is None
+        assert await alone(pilot, desk) == [desk.focused]
+        assert desk.query_one(ModeBanner).region.height == 1
+        assert len(await alone(pilot, desk)) == 7
         focused = desk.focused
         await pilot.press("tab")
         assert desk.focused is not focused
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_every_panel_that_tab_reaches_can_be_alone(size: tuple[int, int]) -> None:
+    app = station(FakeSource())
+    async with app.run_test(size=size) as pilot:
+        desk = app.screen
+        assert isinstance(desk, DeskScreen)
+        seen: set[Widget | None] = set()
+        for _ in range(10 if size[0] >= 160 else 6):
+            await pilot.press("tab")
+            await pilot.pause()
+            assert desk.focused is not None
+            assert desk.focused.region.height > 2
+            seen.add(desk.focused)
+            assert await alone(pilot, desk) == [desk.focused]
+            assert desk.focused.region.width == size[0]
+            assert desk.focused.region.height > size[1] - 6
+            await alone(pilot, desk)
+        assert len(seen) == (10 if size[0] >= 160 else 6)
 
 
 async def test_the_palette_knows_every_action() -> None:

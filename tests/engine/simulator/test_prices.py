@@ -138,10 +138,20 @@ def test_sizes_at_the_top_wander_and_lean_to_where_the_price_goes() -> None:
     steps = [step for step in islice(market.steps(), 6_000) if step.closed is None]
     assert min(min(s.bid_lots, s.ask_lots) for s in steps) >= 1
     assert len({s.bid_lots for s in steps}) > 1_000
-    lean = [
-        (np.log(now.bid_lots / now.ask_lots), np.sign(after.bid - now.bid))
-        for now, after in pairwise(steps)
-    ]
+    lean = [(np.log(now.bid_lots / now.ask_lots), np.sign(after.bid - now.bid)) for now, after in pairwise(steps)]
     before_rise = np.mean([size for size, way in lean if way > 0])
     before_fall = np.mean([size for size, way in lean if way < 0])
     assert before_rise > 0.1 > -0.1 > before_fall
+
+
+def test_a_minutes_trades_are_uneven_and_make_its_volume() -> None:
+    market = GeneratedMarket(3, 1, start=START, history_bars=10, quotes_per_second=4.0)
+    lots: list[int] = []
+    instrument = market.instruments[0]
+    for step in market.steps():
+        if step.closed is not None:
+            assert sum(lots) == round(step.closed.volume / float(instrument.lot_size))
+            assert max(lots) > 5 * float(np.median(lots))
+            return
+        if step.trade:
+            lots.append(step.trade_lots)
