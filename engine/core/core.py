@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 
 from engine.core import pipeline, protection, reconcile
+from engine.core.apply import apply_decision, apply_event
+from engine.core.booking import forget, is_new, remember
 from engine.core.checks import check_settings
 from engine.core.commands import on_command, set_mode
 from engine.core.deck import Deck
 from engine.core.levels import needs_stop
-from engine.core.state import DAY_LOSS, Answered, State, apply_decision, apply_event, forget, is_new, remember
+from engine.core.state import DAY_LOSS, Answered, State
 from engine.model import event as e
 from engine.model.decision import Decision, Level, QueryOrder, RequestReport, TimerSet
 from engine.model.order import Order, OrderStatus, Purpose

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.core.state import State, apply_decision
+from engine.core.apply import apply_decision
+from engine.core.state import State
 from engine.model.decision import CommandAnswered, Decision, Level, Noted, PlanSet, SymbolHeld, TimerSet
 
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from engine.core.booking import step as move
 from engine.core.core import Core
-from engine.core.state import KEPT_TRADES, State, SymbolState, _step
+from engine.core.state import KEPT_TRADES, State, SymbolState
 from engine.errors import InvariantBroken
 from engine.model.command import PlaceOrder
 from engine.model.order import (
@@ -77,10 +78,10 @@ def test_a_step_leads_where_the_table_says(status: OrderStatus, step: OrderStep,
     state = State(orders={"a": order}, symbols={BTC: SymbolState(symbol=BTC, orders=["a"] if order.open else [])})
     if expected is None:
         with pytest.raises(InvariantBroken, match=f"order a: {step.value} cannot happen to an order that is"):
-            _step(state, "a", step, 2)
+            move(state, "a", step, 2)
         assert state.orders["a"] == order
         return
-    assert _step(state, "a", step, 2, "why") == replace(order, status=expected, updated=2, reason="why")
+    assert move(state, "a", step, 2, "why") == replace(order, status=expected, updated=2, reason="why")
     assert state.symbols[BTC].orders == ([] if expected in TERMINAL else ["a"])
 
 
