@@ -10,14 +10,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import structlog
 
 from engine.errors import BadInput, TrefoilError
 from engine.model.command import Command
 from engine.ports import Probe
 from engine.view import BarsView, empty_desk
-from headless.options import Options, crash_probe
+from headless.options import Options, crash_probe, read_options
 from headless.protocol import VERSION
 from headless.publisher import Publisher
 from headless.server import ControlServer
@@ -138,9 +137,10 @@ class Daemon:
 
 def main() -> int:
     """``python -m headless.daemon OPTIONS`` with the options as JSON; one line on stderr when it fails."""
-    options = msgspec.json.decode(sys.argv[1], type=Options)
 
     async def run() -> None:
+        options = read_options(sys.argv[1] if len(sys.argv) > 1 else "")
+        log.info("engine starts", mode=options.mode, protocol=VERSION, pid=os.getpid())
         daemon = Daemon(options)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -148,7 +148,6 @@ def main() -> int:
         await daemon.run()
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    log.info("engine starts", mode=options.mode, protocol=VERSION, pid=os.getpid())
     code = 0
     try:
         asyncio.run(run())

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     home: str
-    mode: str = "demo"
+    mode: Literal["demo", "paper"] = "demo"
     simulator: str = ""
     symbols: tuple[str, ...] = ()
     lockstep: bool = False
@@ -55,6 +55,14 @@ class Addresses(msgspec.Struct, frozen=True):
     keys: dict[str, str]
     symbols: tuple[str, ...] = ()
     timeframe_ms: int = 60_000
+
+
+def read_options(text: str) -> Options:
+    """Options as whoever starts an engine writes them, JSON; raises BadInput naming what is wrong with them."""
+    try:
+        return msgspec.json.decode(text, type=Options)
+    except msgspec.DecodeError as error:
+        raise BadInput("engine options", text, str(error)) from error
 
 
 async def read_addresses(file: Path) -> Addresses:

@@ -22,16 +22,20 @@ from tests.engine.history.exchange import rows
 PATIENCE_S = 60.0
 SYMBOL = "BTC/USDT:USDT"
 KEY = ("simulated", SYMBOL, MINUTE_MS)
-DAY_MINUTES = 1_440
 
 
 @asynccontextmanager
-async def engine(folder: Path, venue: RunningSimulator) -> AsyncIterator[Daemon]:
+async def engine(folder: Path, venue: RunningSimulator, *, paper: bool = False) -> AsyncIterator[Daemon]:
     """An engine that is live, stopped in good order at the end."""
     file = folder / "simulator.json"
     keys = {"apiKey": venue.keys.api_key, "secret": venue.keys.secret}
     file.write_bytes(msgspec.json.encode(Addresses(venue.rest, venue.ws, keys)) + b"\n")
-    options = Options(home=str(folder), simulator=str(file), symbols=(SYMBOL,), settings=DEMO_SETTINGS)
+    if paper:
+        text = f'[feed]\nsymbols = ["{SYMBOL}"]\nrest = "{venue.rest}"\nws = "{venue.ws}"\n'
+        (folder / "config.toml").write_text(text, encoding="utf-8")
+        options = Options(home=str(folder), mode="paper", settings={"timeframe_ms": 5 * MINUTE_MS})
+    else:
+        options = Options(home=str(folder), simulator=str(file), symbols=(SYMBOL,), settings=DEMO_SETTINGS)
     daemon = Daemon(options)
     running = asyncio.create_task(daemon.run())
     ready = asyncio.create_task(daemon.ready.wait())
@@ -94,5 +98,28 @@ async def test_a_damaged_month_is_said_and_had_again(tmp_path: Path) -> None:
             assert again.parts is not None
             assert len(again.parts.market.base(SYMBOL)) >= 2_400
         assert len(ParquetCandles(tmp_path / "candles").read(*KEY)) >= 2_400
+    finally:
+        await venue.stop()
+
+
+@pytest.mark.slow
+async def test_on_paper_the_bars_are_the_exchanges(tmp_path: Path) -> None:
+    venue = await serve(GeneratedMarket(1, 3, start=1_746_057_600_000), speed=600.0)
+    try:
+        async with engine(tmp_path, venue, paper=True) as daemon:
+            assert daemon.parts is not None
+            market = daemon.parts.market
+            begin = market.last_base(SYMBOL)
+            while market.last_base(SYMBOL) < begin + 6 * MINUTE_MS:
+                await asyncio.sleep(0.02)
+            assert daemon.parts.venue.name == "paper"
+        store = ParquetCandles(tmp_path / "candles")
+        kept = {(one.venue, one.symbol, one.timeframe_ms): one.bars for one in store.stored()}
+        assert set(kept) == {("binance", SYMBOL, MINUTE_MS), ("binance", SYMBOL, 5 * MINUTE_MS)}
+        assert kept["binance", SYMBOL, MINUTE_MS] >= 1_500
+        known = {row[0]: row for row in rows(market.base(SYMBOL))}
+        closed = store.read("binance", SYMBOL, MINUTE_MS, begin + MINUTE_MS)
+        assert len(closed) >= 6
+        assert rows(closed) == [known[int(at)] for at in closed.open_time]
     finally:
         await venue.stop()

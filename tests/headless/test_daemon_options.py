@@ -13,7 +13,7 @@ import pytest
 from engine.errors import BadInput
 from engine.probe import POINTS, no_probe
 from engine.view import empty_desk
-from headless.options import Addresses, Options, crash_probe, read_addresses
+from headless.options import Addresses, Options, crash_probe, read_addresses, read_options
 from headless.publisher import Publisher
 from headless.steps import STEPS, StartSteps
 
@@ -58,8 +58,23 @@ async def test_addresses_are_read_when_their_line_is_whole(tmp_path: Path) -> No
     assert await asyncio.wait_for(reading, 10) == addresses
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "Input data was truncated"),
+        ("{}", "Object missing required field `home`"),
+        ('{"home": 3}', "Expected `str`, got `int` - at `$.home`"),
+        ('{"home": "/x", "mode": "dream"}', "Invalid enum value 'dream' - at `$.mode`"),
+    ],
+)
+def test_options_that_are_none_are_one_sentence(text: str, reason: str) -> None:
+    with pytest.raises(BadInput) as error:
+        read_options(text)
+    assert str(error.value) == f"engine options: {text} - {reason}"
+
+
 def test_options_have_defaults_for_everything_but_the_home() -> None:
-    options = msgspec.json.decode('{"home": "/x"}', type=Options)
+    options = read_options('{"home": "/x"}')
     assert options == Options(home="/x", mode="demo", base_ms=60_000, snapshot_every=10_000)
     assert options.demo
     assert not Options(home="/x", mode="paper").demo

@@ -255,6 +255,30 @@ def test_an_exchange_out_of_reach_is_one_sentence(environment: dict[str, str]) -
     sentence(run(nobody, *BTC_1M, "--from", "2025-05-01"), VenueError)
 
 
+def test_through_the_whole_command_line_a_failure_is_one_line_and_exit_1(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "station.cli", "data", "import", str(tmp_path / "none.csv")],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    file = tmp_path / "none.csv"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"trefoil: candle file: {file} - there is no such file\n"
+
+
+def test_trouble_is_said_while_it_is_waited_out(online: dict[str, str]) -> None:
+    faults(online, add=["server-error:path=klines,method=any,when=before,count=1"])
+    done = run(online, *BTC_1M, "--from", "2025-05-01", "--to", "2025-05-02", "--json")
+    faults(online, clear=True)
+    assert json.loads(done.stdout)["bars"] == 1_440
+    assert done.stderr.strip().endswith("; again in 1 s")
+
+
 def test_a_time_before_the_market_is_said(online: dict[str, str]) -> None:
     done = run(online, *BTC_1M, "--from", "2025-01-01", "--to", "2025-01-02")
     assert (done.exit_code, done.stdout) == (0, "binance has no 1m bars of BTC/USDT:USDT in that time\n")
