@@ -124,14 +124,14 @@ class MatchingBook:
     Args:
         instrument: the contract; gives minimum and maximum size and the minimum notional.
         position: signed lots to start with.
-        slippage_ticks: added to every taker price against the taker (never beyond a limit price).
+        slippage_ticks: added to every taker price against the taker (never beyond a limit price); may be changed.
     """
 
     def __init__(self, instrument: Instrument, position: int = 0, slippage_ticks: int = 0) -> None:
         self.instrument = instrument
         self.position = position
         self.quote: Quote | None = None
-        self._slippage = slippage_ticks
+        self.slippage_ticks = slippage_ticks
         self._open: dict[str, _Open] = {}
 
     def resting(self) -> tuple[RestingOrder, ...]:
@@ -274,7 +274,7 @@ class MatchingBook:
             ticks = max(1, best + level * order.side)
             if limit is not None and (ticks - limit) * order.side > 0:
                 break
-            ticks = max(1, ticks + self._slippage * order.side)
+            ticks = max(1, ticks + self.slippage_ticks * order.side)
             if limit is not None and (ticks - limit) * order.side > 0:
                 ticks = limit
             size = displayed << level if displayed > 0 else entry.left

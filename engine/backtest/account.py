@@ -125,6 +125,8 @@ def lots_of(rules: Ints, fractions: Floats, equity: int, ticks: int, stop: int) 
     """Lots of a new position decided at `ticks`; 0 where the venue would refuse so small an order."""
     unit, leverage, taker, sizing = rules[UNIT], rules[LEVERAGE], rules[TAKER], rules[SIZING]
     size = fractions[SIZE]
+    if equity <= 0:
+        return 0
     if sizing == BY_EQUITY:
         lots = equity_lots(equity, size, leverage, ticks, unit, taker)
     elif sizing == BY_RISK:

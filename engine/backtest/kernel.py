@@ -25,6 +25,7 @@ from engine.backtest.layout import (
     EXITS,
     FIXED_EXITS,
     LOTS,
+    MIN_NOTIONAL,
     NEXT_LOTS,
     NEXT_SIDE,
     NEXT_STOP,
@@ -175,12 +176,19 @@ def _turn(
     first: int,
     slip: float,
 ) -> None:
-    """Fill at the open of bar `i`, at `first` ticks, what was decided at the close before."""
+    """Fill at the open of bar `i`, at `first` ticks, what was decided at the close before.
+
+    The venue refuses an entry below its minimum; the desk does not reverse through a stop that has been passed already,
+    nor on an empty account.
+    """
     side = book[SIDE]
     if side != 0:
         ticks = slipped(first, -side, slip)
         leave(book, sums, rules, trades, times, i, times[i], ticks, SIGNAL, rules[TAKER])
-    if book[NEXT_SIDE] != 0:
+    wanted, stop = book[NEXT_SIDE], book[NEXT_STOP]
+    passed = side != 0 and stop != 0 and (first - stop) * wanted <= 0
+    large = book[NEXT_LOTS] * first * rules[UNIT] >= rules[MIN_NOTIONAL]
+    if wanted != 0 and large and not passed and (side == 0 or book[CASH] > 0):
         enter(book, rules, i, slipped(first, book[NEXT_SIDE], slip))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from engine.backtest.rules import Exits, Rules, Sizing
 from engine.errors import BadInput

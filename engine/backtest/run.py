@@ -22,6 +22,7 @@ from engine.strategies import BOARD, NAMES, STRATEGIES, board, strategy
 from engine.strategies.base import Params, Sides, atr_exits
 
 MIN_BARS = 2
+SHADOW_SLIPPAGE = 0.0001  # what the core's shadow trades pay: see `engine.core.state.cost_fraction`
 compiled.drop_old()  # before the first call of the kernel looks for its cache
 _NOTHING = np.zeros(1)
 _NO_INTS: Ints = np.zeros(0, dtype=np.int64)
@@ -82,7 +83,7 @@ class Backtest:
         self.detail_at = _detail_at(bars, timeframe_ms, self.detail)
         self._whole = _whole_rules(rules, self.grid)
         self._fractions = _fractions(rules, self.grid)
-        self._columns = _prices(self.bars)[:4]
+        self.prices = _prices(self.bars)[:4]
         self._detail_columns = tuple(indicators.plain(x) for x in (self.detail.open, self.detail.high, self.detail.low))
 
     def run(self, name: str, params: Params | None = None) -> Result:
@@ -112,7 +113,7 @@ class Backtest:
             self.first,
             self.last,
             self.bars.open_time,
-            *self._columns,
+            *self.prices,
             answer.sides,
             changes,
             answer.stops,
@@ -153,6 +154,7 @@ class Result:
         trades: Rows,
         params: Params | None = None,
         engine: str = "fast",
+        curve: Floats | None = None,
     ) -> None:
         self.backtest = backtest
         self.name = name
@@ -161,6 +163,7 @@ class Result:
         self.trades = trades
         self.params = params
         self.engine = engine
+        self._curve = curve
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -183,7 +186,7 @@ class Result:
     @cached_property
     def equity(self) -> Floats:
         """Equity at each close of the period, quote currency."""
-        return self.backtest.equity(self.answer)
+        return self.backtest.equity(self.answer) if self._curve is None else self._curve
 
 
 def _prices(bars: Bars) -> tuple[Floats, ...]:
@@ -213,7 +216,7 @@ def _board(bars: Bars, rules: Rules) -> Wanted:
     )
     ratios = [member.params().target_ratio for member in STRATEGIES.values()] + [settings.target_ratio]
     targets = stops * np.array(ratios)[:, None]
-    cost = rules.taker_ppm / PPM + rules.slippage
+    cost = rules.taker_ppm / PPM + SHADOW_SLIPPAGE
     _, _, zones = shadow.follow(
         bars, sides, stops, targets, cost, settings.entry_score, settings.weight_trades, board.SHRINK_TRADES
     )

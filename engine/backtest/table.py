@@ -58,7 +58,13 @@ ROWS: tuple[tuple[str, Callable[[Metrics], str]], ...] = (
 
 # Side by side in 80 columns: what decides between strategies.
 COMPARED = ("total return", "Sharpe", "max drawdown", "trades", "win rate", "profit factor", "exposure")
-SHORT = {"total return": "return", "max drawdown": "max dd", "profit factor": "p.f.", "win rate": "wins"}
+SHORT = {
+    "total return": "return",
+    "max drawdown": "max dd",
+    "profit factor": "p.f.",
+    "win rate": "wins",
+    "exposure": "in",
+}
 
 
 def show(console: Console, results: Sequence[Result]) -> None:
@@ -70,7 +76,7 @@ def show(console: Console, results: Sequence[Result]) -> None:
         f"{len(results[0].times):,} bars",
         highlight=False,
     )
-    out = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    out = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     if len(results) == 1:
         _one(out, results[0])
     else:
