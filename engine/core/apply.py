@@ -111,8 +111,8 @@ def _signal(state: State, decision: d.SignalDecided) -> None:
     state.signals[signal.id] = signal
     state.last_signal = max(state.last_signal, signal.id)
     if len(state.signals) > 200:
-        oldest = next(i for i, s in state.signals.items() if s.status is not SignalStatus.WAITING)
-        del state.signals[oldest]
+        done = (i for i, s in state.signals.items() if s.status is not SignalStatus.WAITING)
+        state.signals.pop(next(done, -1), None)
 
 
 def _plan(state: State, decision: d.PlanSet) -> None:

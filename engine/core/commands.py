@@ -11,14 +11,15 @@ from engine.core import pipeline, risk
 from engine.core.deck import Deck
 from engine.core.levels import distance_ticks
 from engine.core.protection import close, market_exit, protect
+from engine.core.recall import flatten_with, recall
 from engine.core.sizing import leverage_for
 from engine.core.state import SymbolState
 from engine.errors import BadInput
 from engine.model import command as c
-from engine.model.decision import CancelSent, EntryPlanned, Level, ModeSet, SignalDecided, SubmitOrder
+from engine.model.decision import EntryPlanned, Level, ModeSet, SignalDecided, SubmitOrder
 from engine.model.event import CommandReceived
 from engine.model.instrument import Instrument
-from engine.model.order import Approved, Order, OrderKind, OrderStatus, Purpose, Side
+from engine.model.order import PROTECTIVE, Approved, Order, OrderKind, OrderStatus, Purpose, Side
 from engine.model.signal import Gate, Signal, SignalStatus
 
 BY_PERSON = "a person's override"
@@ -74,6 +75,10 @@ def _place(deck: Deck, command: c.PlaceOrder, source: str) -> str:
     origin = f"person:{source}"
     if s.position is not None and s.position.side == -command.side:
         return _reduce_by_order(deck, s, command, lots, price, origin)
+    if any(
+        o.request.purpose is Purpose.ENTRY and o.request.side == -command.side for o in deck.state.open_orders(s.symbol)
+    ):
+        raise BadInput("order", command.side.name.lower(), "an entry on the other side is open; cancel it first")
     stop = (
         instrument.exact_ticks(command.stop)
         if command.stop is not None
@@ -146,6 +151,12 @@ def _reduce(deck: Deck, command: c.ReducePosition, source: str) -> str:
     return f"{word} {command.symbol}" if sent else f"{command.symbol} is already being closed"
 
 
+def _recall_entries(deck: Deck, symbol: str) -> None:
+    for order in deck.state.open_orders(symbol):
+        if order.request.purpose is Purpose.ENTRY:
+            recall(deck, order)
+
+
 def _flip(deck: Deck, command: c.FlipPosition, source: str) -> str:
     s = _holding(deck, command.symbol)
     assert s.position is not None
@@ -163,6 +174,7 @@ def _flip(deck: Deck, command: c.FlipPosition, source: str) -> str:
         raise BadInput("stop", None, "no quote or no default stop is known for this symbol yet")
     origin = f"person:{source}"
     _override(deck, command.symbol)
+    _recall_entries(deck, command.symbol)
     deck.emit(
         EntryPlanned(
             symbol=command.symbol,
@@ -199,6 +211,8 @@ def _protection(deck: Deck, command: c.SetProtection, source: str) -> str:
 def _flatten(deck: Deck, command: c.FlattenAll, source: str) -> str:
     closing = 0
     for symbol, s in deck.state.symbols.items():
+        for order in deck.state.open_orders(symbol):
+            flatten_with(deck, order)
         pipeline.give_up(deck, symbol, "reversal given up: flattened by a person")
         if s.position is not None:
             deck.hold(symbol, "flattened by a person")
@@ -209,7 +223,7 @@ def _flatten(deck: Deck, command: c.FlattenAll, source: str) -> str:
 
 def _cancelable(order: Order) -> bool:
     resting = order.request.price is not None or order.request.purpose is Purpose.ENTRY
-    return resting and order.status in {OrderStatus.WORKING, OrderStatus.UNKNOWN}
+    return resting and order.status is not OrderStatus.CANCELING and order.request.purpose not in PROTECTIVE
 
 
 def _cancel_many(deck: Deck, symbols: list[str], purpose: Purpose | None = None) -> int:
@@ -217,7 +231,7 @@ def _cancel_many(deck: Deck, symbols: list[str], purpose: Purpose | None = None)
     for symbol in symbols:
         for order in deck.state.open_orders(symbol):
             if _cancelable(order) and purpose in (None, order.request.purpose):
-                deck.emit(CancelSent(client_id=order.request.client_id))
+                recall(deck, order)
                 count += 1
     return count
 
@@ -230,7 +244,7 @@ def _cancel(deck: Deck, command: c.CancelOrder, source: str) -> str:
         raise BadInput("order", command.client_id, "it protects a position; move it, or close the position")
     if market_exit(order):
         raise BadInput("order", command.client_id, "it closes a position at market and cannot be recalled")
-    deck.emit(CancelSent(client_id=command.client_id))
+    recall(deck, order)
     return f"cancelling {order.request.symbol} {order.request.kind.value}"
 
 

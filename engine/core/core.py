@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core import pipeline, protection, reconcile
+from engine.core import pipeline, protection, recall, reconcile
 from engine.core.apply import apply_decision, apply_event
 from engine.core.booking import forget, is_new, remember
 from engine.core.checks import check_settings
@@ -21,7 +21,7 @@ from engine.model.order import Order, OrderStatus, Purpose
 from engine.model.signal import SignalStatus
 
 QUERY_AGAIN_MS = 2_000
-NEED_VENUE = frozenset({"query", "protect", "exit"})
+NEED_VENUE = frozenset({"query", "protect", "exit", "cancel"})
 DRAWDOWN = "drawdown"
 
 _encoder = msgspec.msgpack.Encoder()
@@ -98,6 +98,8 @@ def _on_start(deck: Deck, event: e.EngineStarted) -> None:
         for client_id in s.orders:
             if deck.state.orders[client_id].status is OrderStatus.UNKNOWN:
                 timers.setdefault(f"query|{client_id}", event.at + QUERY_AGAIN_MS)
+    for symbol in deck.state.symbols:
+        pipeline.give_up(deck, symbol, "reversal given up: the engine was started again")
     for timer, deadline in timers.items():
         deck.emit(TimerSet(timer=timer, deadline=deadline))
 
@@ -190,6 +192,8 @@ def _on_fill(deck: Deck, event: e.OrderFilled) -> None:
     if order is not None and s.position is not None and s.plan_stop is None and needs_stop(state.settings):
         protection.plan_again(deck, fill.symbol)
     protection.protect(deck, fill.symbol)
+    if order is not None:
+        recall.flatten_fill(deck, order, fill.lots)
     if s.position is None:
         protection.enter_planned(deck, fill.symbol)
 
@@ -223,6 +227,10 @@ def _on_timer(deck: Deck, event: e.TimerFired) -> None:
             protection.protect(deck, key)
         case "exit":
             protection.exit_again(deck, key)
+        case "cancel":
+            recall.recall_again(deck, key)
+        case "flat":
+            recall.flatten_again(deck, key)
         case "report":
             deck.emit(RequestReport(reason="positions differed"))
         case _:

@@ -17,7 +17,9 @@ from engine.model.order import PROTECTIVE, Order, OrderStatus, Purpose, Side
 from engine.model.signal import Gate, SignalStatus
 
 RETRY_MS = 1_000
+DISPUTED_MS = 10_000  # before an exit is tried again while the venue has another position than the desk
 WOULD_TRIGGER = "-2021"
+MOST_UNKNOWN = 2
 
 
 def protect(deck: Deck, symbol: str) -> None:
@@ -37,6 +39,8 @@ def protect(deck: Deck, symbol: str) -> None:
         good = [o for o in legs if _matches(o, trigger, position.lots) and o.status is OrderStatus.WORKING]
         if good:
             _cancel(deck, [o for o in legs if o is not good[0]])
+        elif sum(o.status is OrderStatus.UNKNOWN for o in legs) >= MOST_UNKNOWN:
+            deck.timer(f"protect|{symbol}", RETRY_MS)  # the venue does not answer: first it must say what it has
         else:
             approved = risk.approve_protection(deck.state, symbol, purpose, trigger)
             if approved is not None:
@@ -97,7 +101,8 @@ def refused(deck: Deck, order: Order) -> None:
             text = f"exit {what}: {order.reason or 'no reason given'}; asking the venue, then again"
             deck.note(Level.ALARM, text, request.symbol)
             deck.emit(RequestReport(reason=f"an exit of {request.symbol} was {what}"))
-            deck.timer(f"exit|{request.client_id}", RETRY_MS)
+            disputed = state.symbols[request.symbol].mismatches > 0
+            deck.timer(f"exit|{request.client_id}", DISPUTED_MS if disputed else RETRY_MS)
         case Purpose.ENTRY:
             pass
 

@@ -236,6 +236,26 @@ def test_a_stop_without_an_answer_is_doubled_and_the_double_goes_when_it_turns_u
     assert every(CancelSent, desk.accept(lost)) == [CancelSent(client_id=double.client_id)]
 
 
+def test_a_venue_that_answers_nothing_is_not_flooded() -> None:
+    desk = entered()
+    for _ in range(5):
+        for stop in desk.orders(STOP):
+            desk.lose(stop.request.client_id)
+    assert len(desk.orders(STOP)) == 2
+    assert len(every(QueryOrder, desk.tick(2_000))) >= 2
+    desk.accept(desk.orders(STOP)[0].request.client_id)
+    assert next(o.status for o in desk.orders(STOP)) is OrderStatus.WORKING
+
+
+def test_a_refused_exit_waits_longer_while_the_venue_has_another_position() -> None:
+    desk = protected()
+    desk.report(lots={BTC: 0})
+    desk.order(ReducePosition(symbol=BTC))
+    exit_ = desk.order_of(EXIT)
+    deadlines = [t.deadline - desk.now for t in every(TimerSet, desk.refuse(exit_)) if t.timer == f"exit|{exit_}"]
+    assert deadlines == [10_000]
+
+
 def test_a_lost_stop_that_never_arrived_is_no_alarm_when_another_protects() -> None:
     desk = entered()
     lost = desk.order_of(STOP)

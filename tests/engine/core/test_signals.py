@@ -457,6 +457,15 @@ def test_a_rejected_signal_is_gone() -> None:
     assert not desk.ask(ApproveSignal(signal_id=1)).ok
 
 
+def test_more_than_200_signals_may_wait() -> None:
+    desk = Desk(autonomy=Autonomy.APPROVE, approve_ms=10**9, record_trades=10**6)
+    desk.bar()
+    for i in range(210):
+        desk.bar(side=1 if i % 2 else -1)
+    assert {s.status for s in desk.state.signals.values()} == {SignalStatus.WAITING}
+    assert len(desk.state.signals) == 210
+
+
 def test_the_last_200_signals_are_kept() -> None:
     desk = Desk(autonomy=Autonomy.OBSERVE)
     desk.bar()
