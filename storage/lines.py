@@ -13,8 +13,10 @@ from engine.model.money import Money
 from engine.model.order import Fill, Order
 from engine.model.signal import Signal
 
-# As many as the core remembers to tell a repeated execution from a new one.
-FOREIGN_TRADES = 1_000
+
+def storable(text: str) -> str:
+    """`text` as every database can keep it: Postgres takes no NUL, and a venue may say anything."""
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 class Grid(msgspec.Struct, frozen=True):
@@ -99,11 +101,33 @@ class NoteLine(msgspec.Struct, frozen=True):
 
 
 class EquityLine(msgspec.Struct, frozen=True):
-    """Equity (cash and unrealised profit at mark) and cash at `at`, ms UTC; 1e-8 quote units."""
+    """Equity (cash and unrealised profit at mark) and cash, 1e-8 quote units.
+
+    `at` is received time, `market_time` the newest venue time seen; both ms UTC. They differ where the past is replayed.
+    """
 
     at: int
+    market_time: int
     equity: Money
     cash: Money
+
+
+class Market(msgspec.Struct):
+    """What events have told of the market since the engine started.
+
+    Attributes:
+        marks: newest mark price by symbol, ticks.
+        time: newest venue time of a quote or the end of a bar, ms UTC.
+        timeframe_ms: of the bars that decide.
+    """
+
+    marks: dict[str, int] = {}
+    time: int = 0
+    timeframe_ms: int = 0
+
+    def copy(self) -> Market:
+        """One that can be changed."""
+        return Market(dict(self.marks), self.time, self.timeframe_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +139,9 @@ class Known:
         orders: open orders by client id; for `project` also the ended ones that its entries speak of.
         holdings: open positions by symbol.
         cash: 1e-8 quote units, None until the journal tells it.
-        marks: newest mark price by symbol since the engine started, ticks.
-        measured: when equity was last written, ms UTC, 0 for never.
-        foreign: newest trade ids of orders that are not ours, oldest first, at most FOREIGN_TRADES.
+        measured: newest row of equity, None before the first.
+        market: not kept in a table; the engine's next start begins it anew.
+        seen: for `project`, which executions of those its entries tell are kept already: (client id, trade id).
         now: received time of the newest event, ms UTC; never goes back, as a wall clock may.
     """
 
@@ -125,10 +149,10 @@ class Known:
     orders: Mapping[str, OrderLine] = field(default_factory=dict)
     holdings: Mapping[str, Holding] = field(default_factory=dict)
     cash: Money | None = None
-    marks: Mapping[str, int] = field(default_factory=dict)
-    measured: int = 0
-    foreign: tuple[str, ...] = ()
+    measured: EquityLine | None = None
+    seen: frozenset[tuple[str, str]] = frozenset()
     now: int = 0
+    market: Market = field(default_factory=Market)
 
     def after(self, changes: Changes) -> Known:
         """What is known once `changes` are kept; orders that ended and positions that closed are let go."""
@@ -143,10 +167,9 @@ class Known:
             orders,
             holdings,
             changes.cash,
-            changes.marks,
             changes.measured,
-            changes.foreign,
-            changes.now,
+            now=changes.now,
+            market=changes.market,
         )
 
 
@@ -164,15 +187,14 @@ def _open_holdings(before: Mapping[str, Holding], changed: Mapping[int, Holding]
 class Changes:
     """Rows to write, and the running values after them.
 
-    Maps hold the newest version by key; commands and fills that are there already stay as they are. `cash`, `marks`,
-    `measured`, `foreign` and `now` are as in `Known`.
+    Maps hold the newest version by key; commands and fills that are there already stay as they are. `cash`,
+    `measured`, `now` and `market` are as in `Known`.
     """
 
     cash: Money | None = None
-    marks: dict[str, int] = field(default_factory=dict)
-    measured: int = 0
-    foreign: tuple[str, ...] = ()
+    measured: EquityLine | None = None
     now: int = 0
+    market: Market = field(default_factory=Market)
     grids: dict[str, Grid] = field(default_factory=dict)
     orders: dict[str, OrderLine] = field(default_factory=dict)
     fills: list[FillLine] = field(default_factory=list)

@@ -132,9 +132,10 @@ class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EquityRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Equity (the margin balance) and cash (the wallet balance) at a minute."""
+    """Equity (the margin balance) and cash (the wallet balance) at a minute; `market_time` differs in a replay."""
 
     at: int
+    market_time: int
     equity: Decimal
     cash: Decimal
 
@@ -216,7 +217,12 @@ def note_row(row: Values) -> NoteRow:
 
 def equity_row(row: Values) -> EquityRow:
     """A row of `trading_equity`."""
-    return EquityRow(at=row["at"], equity=to_decimal(row["equity"]), cash=to_decimal(row["cash"]))
+    return EquityRow(
+        at=row["at"],
+        market_time=row["market_time"],
+        equity=to_decimal(row["equity"]),
+        cash=to_decimal(row["cash"]),
+    )
 
 
 # Columns that are counted in ticks, lots or 1e-8 units, and are therefore not taken over as they are.

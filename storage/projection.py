@@ -9,6 +9,7 @@ import msgspec
 from engine.errors import InvariantBroken
 from engine.model.decision import CancelSent, CashSet, CommandAnswered, Decision, Noted, SignalDecided, SubmitOrder
 from engine.model.event import (
+    BarClosed,
     CancelRefused,
     ClockTick,
     CommandReceived,
@@ -24,11 +25,11 @@ from engine.model.event import (
     Reconciled,
 )
 from engine.model.market import MINUTE_MS, MarketView
+from engine.model.money import Money
 from engine.model.order import TRANSITIONS, Order, OrderStatus, OrderStep
 from engine.model.position import book
 from engine.ports import Entry
 from storage.lines import (
-    FOREIGN_TRADES,
     Changes,
     CommandLine,
     EquityLine,
@@ -36,13 +37,15 @@ from storage.lines import (
     Grid,
     Holding,
     Known,
+    Market,
     NoteLine,
     OrderLine,
     SignalLine,
+    storable,
 )
 from storage.tables import PLACES
 
-# "Not found" is no news before the venue's receive window has passed; `engine.core.state` has the same number, and
+# "Not found" is no news before the venue's receive window has passed; `engine.core.booking` has the same number, and
 # importing it would bring numba along.
 NOT_FOUND_GRACE_MS = 6_000
 OUTSIDE = "outside"
@@ -62,12 +65,22 @@ def touched(entries: Iterable[Entry]) -> set[str]:
     return ids
 
 
+def executions(entries: Iterable[Entry]) -> set[tuple[str, str]]:
+    """Client and trade ids of the executions that `entries` tell; `project` must know which of them are kept."""
+    return {_execution(entry.event) for entry in entries if isinstance(entry.event, OrderFilled)}
+
+
+def _execution(event: OrderFilled) -> tuple[str, str]:
+    return storable(event.fill.client_id), storable(event.fill.trade_id)
+
+
 def project(entries: Sequence[Entry], known: Known) -> Changes:
     """What `entries` change in the history tables.
 
     Statuses, positions and cash move exactly as the core's state does. A fill of an order that is not ours is booked when
-    its symbol is traded here. Equity is measured at the first ClockTick of each minute, once cash and, since the engine
-    started, the mark price of every open position are known; without them there is no row rather than a wrong one.
+    its symbol is traded here. Equity is measured at the first ClockTick of each minute of the market, or a minute after the
+    last where the market is silent, once cash and, since the engine started, the mark price of every open position are
+    known; without them there is no row rather than a wrong one.
     InvariantBroken where an order or a signal of ours names a symbol that no EngineStarted listed.
     """
     fold = _Fold(known)
@@ -81,8 +94,9 @@ class _Fold:
 
     def __init__(self, known: Known) -> None:
         self.known = known
-        self.changes = Changes(known.cash, dict(known.marks), known.measured, known.foreign, known.now)
+        self.changes = Changes(known.cash, known.measured, known.now, known.market.copy())
         self._open = dict(known.holdings)
+        self._seen = set(known.seen)
 
     def entry(self, entry: Entry) -> None:
         """Fold one entry: its event first, then its decisions in order."""
@@ -97,11 +111,13 @@ class _Fold:
     def _event(self, place: int, event: Event, decisions: tuple[Decision, ...]) -> None:
         view: MarketView | None = getattr(event, "view", None)
         if view is not None:
-            self.changes.marks.update((name, quote.mark or (quote.bid + quote.ask) // 2) for name, quote in view.quotes)
+            self._see(view)
         match event:
             case ClockTick():
-                if event.at // MINUTE_MS > self.changes.measured // MINUTE_MS:
-                    self._measure(event.at)
+                self._measure()
+            case BarClosed():
+                market = self.changes.market
+                market.time = max(market.time, event.bar.open_time + market.timeframe_ms)
             case EngineStarted():
                 self._started(event)
             case CommandReceived():
@@ -158,25 +174,39 @@ class _Fold:
         changes.grids.update(
             (i.symbol, Grid(str(i.tick_size), str(i.lot_size), i.unit)) for i in event.instruments if i.symbol in known
         )
-        changes.marks.clear()
+        changes.market = Market(timeframe_ms=event.settings.timeframe_ms)
         for client_id, line in {**self.known.orders, **changes.orders}.items():
             if line.order.status is OrderStatus.INTENT:
                 reason = "the engine stopped before the venue answered"
                 self._step(client_id, OrderStep.LOST, event.at, reason=reason)
 
-    def _measure(self, at: int) -> None:
-        """Equity at `at`, where it can be known."""
-        cash, marks = self.changes.cash, self.changes.marks
-        if cash is None:
-            return
-        total = cash
-        for symbol, holding in self._open.items():
-            mark = marks.get(symbol, 0)
-            if not mark:
+    def _see(self, view: MarketView) -> None:
+        market = self.changes.market
+        for name, quote in view.quotes:
+            market.marks[name] = quote.mark or (quote.bid + quote.ask) // 2
+            market.time = max(market.time, quote.venue_time)
+
+    def _measure(self) -> None:
+        """Keep the equity of a new minute, where it can be known."""
+        changes, last = self.changes, self.changes.measured
+        market_time = max(changes.market.time, last.market_time) if last else changes.market.time
+        if last is not None:
+            passed = market_time // MINUTE_MS > last.market_time // MINUTE_MS  # a replay's minutes may be short
+            if changes.now == last.at or (not passed and changes.now - last.at < MINUTE_MS):
                 return
+        equity = self._equity()
+        if equity is not None and changes.cash is not None:
+            changes.measured = EquityLine(changes.now, market_time, equity, changes.cash)
+            changes.equity.append(changes.measured)
+
+    def _equity(self) -> Money | None:
+        total = self.changes.cash
+        for symbol, holding in self._open.items():
+            mark = self.changes.market.marks.get(symbol, 0)
+            if total is None or not mark:
+                return None
             total += holding.lots * mark * self._grid(symbol).unit - holding.cost
-        self.changes.equity.append(EquityLine(at, total, cash))
-        self.changes.measured = at
+        return total
 
     def _not_found(self, event: OrderNotFound) -> None:
         line = self._line(event.client_id)
@@ -228,14 +258,16 @@ class _Fold:
         self.changes.orders[client_id] = OrderLine(line.id, changed, line.grid)
 
     def _fill(self, place: int, event: OrderFilled) -> None:
-        fill = event.fill
+        fill, execution = event.fill, _execution(event)
+        listed = fill.symbol in self.changes.grids or fill.symbol in self.known.grids
+        if not listed or execution in self._seen:
+            return
+        self._seen.add(execution)
         line = self._line(fill.client_id)
         if line is None:
-            self._outside(place, event)
+            self._book(place, event, OUTSIDE, 1)
             return
         order = line.order
-        if fill.trade_id in order.trade_ids:
-            return
         filled = order.filled + fill.lots
         step = OrderStep.LAST_FILL if filled >= order.request.lots else OrderStep.PART_FILL
         changed = msgspec.structs.replace(
@@ -245,18 +277,9 @@ class _Fold:
             filled=filled,
             value=order.value + fill.ticks * fill.lots,
             fees=order.fees + fill.fee,
-            trade_ids=(*order.trade_ids, fill.trade_id),
         )
         self.changes.orders[fill.client_id] = OrderLine(line.id, changed, line.grid)
         self._book(place, event, order.request.origin, order.request.leverage)
-
-    def _outside(self, place: int, event: OrderFilled) -> None:
-        fill, foreign = event.fill, self.changes.foreign
-        listed = fill.symbol in self.changes.grids or fill.symbol in self.known.grids
-        if not listed or fill.trade_id in foreign:
-            return
-        self.changes.foreign = (*foreign[1 - FOREIGN_TRADES :], fill.trade_id)
-        self._book(place, event, OUTSIDE, 1)
 
     def _book(self, place: int, event: OrderFilled, origin: str, leverage: int) -> None:
         """Book a fill into the symbol's position and the cash, at the grid of today; and list it."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Insert, RowMapping, Table, func, select
+from sqlalchemy import Connection, Insert, RowMapping, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.errors import BadInput
@@ -19,9 +19,9 @@ from engine.model.order import TERMINAL, Order, OrderKind, OrderRequest, OrderSt
 from engine.ports import Entry
 from storage import tables
 from storage.lines import (
-    FOREIGN_TRADES,
     Changes,
     CommandLine,
+    EquityLine,
     FillLine,
     Grid,
     Holding,
@@ -29,8 +29,11 @@ from storage.lines import (
     NoteLine,
     OrderLine,
     SignalLine,
+    storable,
 )
-from storage.projection import project, touched
+from storage.projection import executions, project, touched
+
+T = TypeVar("T")
 
 # Keys of `trading_meta` that follow from the journal.
 CASH, NOW = KEYS = ("cash", "now")
@@ -51,7 +54,7 @@ def keep(connection: Connection, entries: Sequence[Entry], known: Known) -> Know
 def load(connection: Connection) -> Known | None:
     """What the tables know; None where they hold what this program never writes.
 
-    Marks come with the next events: the first of them is an EngineStarted.
+    The market comes with the next events: the first of them is an EngineStarted.
     """
     try:
         return _load(connection)
@@ -71,56 +74,52 @@ def _load(connection: Connection) -> Known:
     kept = select(tables.meta.c.key, tables.meta.c.value).where(tables.meta.c.key.in_(KEYS))
     meta = {key: int(value) for key, value in connection.execute(kept)}
     newest = connection.execute(select(tables.journal.c.at).order_by(tables.journal.c.seq.desc()).limit(1)).scalar()
-    fills = tables.fills
-    outside = select(fills.c.trade_id).where(fills.c.outside).order_by(fills.c.id.desc()).limit(FOREIGN_TRADES)
+    last = connection.execute(select(tables.equity).order_by(tables.equity.c.at.desc()).limit(1)).mappings().first()
     return Known(
         grids,
-        _order_lines(connection, chosen.all()),
+        {row["client_id"]: _order_line(row) for row in chosen},
         {row["symbol"]: _holding(row) for row in positions},
         meta.get(CASH),
-        {},
-        connection.execute(select(func.max(tables.equity.c.at))).scalar() or 0,
-        tuple(reversed(connection.execute(outside).scalars().all())),
-        max(meta.get(NOW, 0), newest or 0),
+        None if last is None else EquityLine(**last),
+        now=max(meta.get(NOW, 0), newest or 0),
     )
 
 
 def _completed(connection: Connection, entries: Sequence[Entry], known: Known) -> Known:
-    """`known` with the ended orders that `entries` speak of: a fill may come after the cancel it raced with."""
-    ids = {_text(client_id) for client_id in touched(entries) if client_id not in known.orders}
-    if not ids:
-        return known
-    new = {
-        decision.approved.request.client_id
-        for entry in entries
-        for decision in entry.decisions
-        if isinstance(decision, SubmitOrder)
-    }
-    found: list[RowMapping] = []
-    for part in _parts(ids - new):
+    """`known` with what `entries` speak of: ended orders (a fill may follow the cancel it raced with), kept executions."""
+    ids = {storable(client_id) for client_id in touched(entries) if client_id not in known.orders}
+    if ids:
+        ids -= {
+            decision.approved.request.client_id
+            for entry in entries
+            for decision in entry.decisions
+            if isinstance(decision, SubmitOrder)
+        }
+    orders = dict(known.orders) if ids else known.orders
+    for part in _parts(ids):
         chosen = select(tables.orders).where(tables.orders.c.client_id.in_(part))
-        found += connection.execute(chosen).mappings().all()
-    if not found:
-        return known
-    return dataclasses.replace(known, orders={**known.orders, **_order_lines(connection, found)})
+        orders = {**orders, **{row["client_id"]: _order_line(row) for row in connection.execute(chosen).mappings()}}
+    return dataclasses.replace(known, orders=orders, seen=_seen(connection, executions(entries)))
 
 
-def _parts(ids: Iterable[str]) -> list[list[str]]:
-    listed = sorted(ids)
-    return [listed[i : i + _IDS_A_QUERY] for i in range(0, len(listed), _IDS_A_QUERY)]
-
-
-def _order_lines(connection: Connection, rows: Sequence[RowMapping]) -> dict[str, OrderLine]:
-    trades: dict[str, list[str]] = {}
+def _seen(connection: Connection, told: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:
     fills = tables.fills
-    for part in _parts(row["client_id"] for row in rows if row["filled"]):
-        chosen = select(fills.c.client_id, fills.c.trade_id).where(fills.c.client_id.in_(part)).order_by(fills.c.id)
-        for client_id, trade_id in connection.execute(chosen):
-            trades.setdefault(client_id, []).append(trade_id)
-    return {row["client_id"]: _order_line(row, tuple(trades.get(row["client_id"], ()))) for row in rows}
+    found: set[tuple[str, str]] = set()
+    for part in _parts(told):
+        orders, trades = {order for order, _ in part}, {trade for _, trade in part}
+        chosen = select(fills.c.client_id, fills.c.trade_id).where(
+            fills.c.client_id.in_(orders), fills.c.trade_id.in_(trades)
+        )
+        found.update((row.client_id, row.trade_id) for row in connection.execute(chosen))
+    return frozenset(found)
 
 
-def _order_line(row: RowMapping, trade_ids: tuple[str, ...]) -> OrderLine:
+def _parts(listed: Collection[T]) -> list[list[T]]:
+    every = list(listed)
+    return [every[i : i + _IDS_A_QUERY] for i in range(0, len(every), _IDS_A_QUERY)]
+
+
+def _order_line(row: RowMapping) -> OrderLine:
     request = OrderRequest(
         client_id=row["client_id"],
         symbol=row["symbol"],
@@ -143,7 +142,6 @@ def _order_line(row: RowMapping, trade_ids: tuple[str, ...]) -> OrderLine:
         filled=row["filled"],
         value=row["value"],
         fees=row["fees"],
-        trade_ids=trade_ids,
         reason=row["reason"],
     )
     unit = unit_of(request.symbol, Decimal(row["tick_size"]), Decimal(row["lot_size"]))
@@ -193,11 +191,6 @@ def _insert(dialect: str, table: Table) -> Insert:
     )
 
 
-def _text(text: str) -> str:
-    # Postgres keeps no NUL in text, and a venue may say anything.
-    return text.replace("\0", "\ufffd") if "\0" in text else text
-
-
 def _order_row(line: OrderLine) -> dict[str, Any]:
     order, request = line.order, line.order.request
     return {
@@ -212,15 +205,15 @@ def _order_row(line: OrderLine) -> dict[str, Any]:
         "trigger_price": request.trigger,
         "reduce_only": request.reduce_only,
         "leverage": request.leverage,
-        "origin": _text(request.origin),
+        "origin": storable(request.origin),
         "status": order.status.value,
-        "venue_id": _text(order.venue_id),
+        "venue_id": storable(order.venue_id),
         "filled": order.filled,
         "value": order.value,
         "fees": order.fees,
         "created": order.created,
         "updated": order.updated,
-        "reason": _text(order.reason),
+        "reason": storable(order.reason),
         "tick_size": line.grid.tick_size,
         "lot_size": line.grid.lot_size,
     }
@@ -229,8 +222,8 @@ def _order_row(line: OrderLine) -> dict[str, Any]:
 def _fill_row(line: FillLine) -> dict[str, Any]:
     fill = line.fill
     return {
-        "client_id": _text(fill.client_id),
-        "trade_id": _text(fill.trade_id),
+        "client_id": storable(fill.client_id),
+        "trade_id": storable(fill.trade_id),
         "id": line.id,
         "symbol": fill.symbol,
         "side": int(fill.side),
@@ -250,7 +243,7 @@ def _fill_row(line: FillLine) -> dict[str, Any]:
 
 def _holding_row(holding: Holding) -> dict[str, Any]:
     row = msgspec.structs.asdict(holding)
-    return {**row, **msgspec.structs.asdict(row.pop("grid")), "origin": _text(holding.origin)}
+    return {**row, **msgspec.structs.asdict(row.pop("grid")), "origin": storable(holding.origin)}
 
 
 def _signal_row(line: SignalLine) -> dict[str, Any]:
@@ -269,7 +262,7 @@ def _signal_row(line: SignalLine) -> dict[str, Any]:
         "target": signal.target,
         "lots": signal.lots,
         "gates": msgspec.json.encode(signal.gates).decode(),
-        "reason": _text(signal.reason),
+        "reason": storable(signal.reason),
         "expires": signal.expires,
         "client_id": signal.client_id,
         "tick_size": line.grid.tick_size,
@@ -280,17 +273,17 @@ def _signal_row(line: SignalLine) -> dict[str, Any]:
 def _command_row(line: CommandLine) -> dict[str, Any]:
     event, answer = line.event, line.answer
     return {
-        "command_id": _text(event.command_id),
+        "command_id": storable(event.command_id),
         "id": line.id,
         "at": event.at,
-        "source": _text(event.source),
-        "symbol": _text(getattr(event.command, "symbol", None) or ""),
+        "source": storable(event.source),
+        "symbol": storable(getattr(event.command, "symbol", None) or ""),
         "body": msgspec.json.encode(event.command).decode(),
         "ok": None if answer is None else answer.ok,
-        "answer": "" if answer is None else _text(answer.text),
+        "answer": "" if answer is None else storable(answer.text),
     }
 
 
 def _note_row(line: NoteLine) -> dict[str, Any]:
     note = line.note
-    return {"id": line.id, "at": line.at, "level": note.level.value, "symbol": note.symbol, "text": _text(note.text)}
+    return {"id": line.id, "at": line.at, "level": note.level.value, "symbol": note.symbol, "text": storable(note.text)}

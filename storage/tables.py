@@ -22,7 +22,6 @@ from sqlalchemy import (
     Table,
     Text,
     false,
-    text,
 )
 
 PLACES = 100_000
@@ -131,7 +130,6 @@ fills = Table(
     Column("tick_size", Text, nullable=False),
     Column("lot_size", Text, nullable=False),
     *_pages("trading_fills", "at"),
-    Index("trading_fills_outside", "id", sqlite_where=text("outside"), postgresql_where=text("outside")),
 )
 
 positions = Table(
@@ -213,6 +211,7 @@ equity = Table(
     "trading_equity",
     metadata,
     Column("at", _INT, primary_key=True, autoincrement=False),
+    Column("market_time", _INT, nullable=False, server_default="0"),
     Column("equity", _INT, nullable=False),
     Column("cash", _INT, nullable=False),
 )

@@ -17,13 +17,17 @@ def upgrade() -> None:
     """Add what the history tables are read by, and a run's name, symbol, timeframe, summary and payload."""
     op.add_column("trading_fills", sa.Column("outside", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("trading_commands", sa.Column("symbol", sa.Text(), nullable=False, server_default=""))
+    op.add_column(
+        "trading_equity",
+        sa.Column(
+            "market_time", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, server_default="0"
+        ),
+    )
     for name in ("orders", "fills", "signals", "commands"):
         op.drop_index(f"trading_{name}_id", table_name=f"trading_{name}")
     for name, time in _TIMES.items():
         op.create_index(f"trading_{name}_{time}", f"trading_{name}", [time, "id"])
         op.create_index(f"trading_{name}_symbol", f"trading_{name}", ["symbol", time, "id"])
-    outside = sa.text("outside")
-    op.create_index("trading_fills_outside", "trading_fills", ["id"], sqlite_where=outside, postgresql_where=outside)
     op.drop_index("research_runs_created", table_name="research_runs")
     with op.batch_alter_table("research_runs") as runs:
         for name, default in (("name", ""), ("symbol", ""), ("timeframe", ""), ("summary", "{}")):
