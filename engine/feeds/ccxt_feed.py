@@ -19,6 +19,7 @@ from engine.model.money import to_money
 from engine.ports import Clock, FeedSink
 from engine.venues.ccxt_api import Api
 from engine.venues.ccxt_client import Access, dial, hang_up, make_client
+from engine.venues.weight import Lane
 
 PAGE = 1_500
 PAGES_AT_ONCE = 6
@@ -135,6 +136,9 @@ class CcxtFeed:
 
     async def history(self, symbol: str, timeframe_ms: int, since: int, until: int) -> Bars:
         """Closed bars with since <= open_time < until, fetched in pages side by side."""
+        return await self._history(symbol, timeframe_ms, since, until, Lane.HISTORY)
+
+    async def _history(self, symbol: str, timeframe_ms: int, since: int, until: int, lane: Lane) -> Bars:
         interval = INTERVALS.get(timeframe_ms)
         if interval is None:
             raise BadInput("timeframe", timeframe_ms, f"use one of {', '.join(TIMEFRAMES)}")
@@ -142,12 +146,16 @@ class CcxtFeed:
         turn = asyncio.Semaphore(PAGES_AT_ONCE)
 
         async def page(begin: int) -> list[list[Any]]:
+            end = min(begin + PAGE * timeframe_ms, until)
+            params = {
+                "symbol": venue_id,
+                "interval": interval,
+                "startTime": begin,
+                "endTime": end - 1,
+                "limit": -((begin - end) // timeframe_ms),  # the fewer, the lighter
+            }
             async with turn:
-                end = min(begin + PAGE * timeframe_ms, until) - 1
-                rows: list[list[Any]] = await self._api(
-                    "fapiPublicGetKlines",
-                    {"symbol": venue_id, "interval": interval, "startTime": begin, "endTime": end, "limit": PAGE},
-                )
+                rows: list[list[Any]] = await self._api("fapiPublicGetKlines", params, lane=lane)
                 return rows
 
         pages = await asyncio.gather(*(page(begin) for begin in range(since, until, PAGE * timeframe_ms)))
@@ -306,7 +314,7 @@ class CcxtFeed:
         attempt = 0
         while True:
             try:
-                bars = await self.history(book.symbol, self.base_ms, begin, end)
+                bars = await self._history(book.symbol, self.base_ms, begin, end, Lane.ACCOUNT)
             except VenueError as error:
                 self._tell(up=False, reason=f"bars of {book.symbol} cannot be filled in: {error}")
                 await asyncio.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])

@@ -50,19 +50,26 @@ class Api:
         self._gate = access.gate
         self._set_clock = set_clock
 
-    async def __call__(self, name: str, params: dict[str, Any] | None = None, patience_ms: int | None = None) -> Any:
+    async def __call__(
+        self,
+        name: str,
+        params: dict[str, Any] | None = None,
+        patience_ms: int | None = None,
+        lane: Lane | None = None,
+    ) -> Any:
         """The answer's JSON.
 
         Args:
             name: ccxt's implicit method, such as ``fapiPrivatePostOrder``.
             params: as the venue names them.
             patience_ms: longest wait for the rate limit, if not that of the request's lane.
+            lane: if not the one of `LANES`.
 
         Raises:
             VenueError: VenueRateLimited when the limit has no room in time; see `translated` for the rest.
         """
         entry = next(kind.__dict__[name] for kind in type(self._client).__mro__ if name in kind.__dict__)
-        ask = self._ask(entry, params or {})
+        ask = self._ask(entry, params or {}, lane)
         patience = PATIENCE_MS[ask.lane] if patience_ms is None else patience_ms
         until = None if patience is None else monotonic() + patience / 1000
         clock_was_set = False
@@ -82,13 +89,13 @@ class Api:
                 clock_was_set = True
                 await self._set_clock()
 
-    def _ask(self, entry: Any, params: dict[str, Any]) -> Ask:
+    def _ask(self, entry: Any, params: dict[str, Any], lane: Lane | None) -> Ask:
         key = (entry.method.upper(), entry.path)
         weight = int(
             self._client.calculate_rate_limiter_cost(entry.api, entry.method, entry.path, params, entry.config)
         )
         orders = tuple((name, 1) for name in ORDERS) if key in COUNTED_AS_ORDERS else ()
-        return Ask(LANES.get(key, Lane.ACCOUNT), ((WEIGHT, weight), *orders))
+        return Ask(LANES.get(key, Lane.ACCOUNT) if lane is None else lane, ((WEIGHT, weight), *orders))
 
     async def _once(self, name: str, params: dict[str, Any], ask: Ask, ticket: int) -> Any:
         import ccxt

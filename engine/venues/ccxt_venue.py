@@ -108,10 +108,9 @@ class CcxtVenue:
     async def submit(self, approved: Approved[OrderRequest]) -> None:
         """Send once; the answer is an event."""
         request = approved.request
-        patience = None
+        patience = ENTRY_PATIENCE_MS if request.purpose is Purpose.ENTRY else None
         try:
             if request.purpose is Purpose.ENTRY:
-                patience = ENTRY_PATIENCE_MS
                 await self._prepare(request)
             await self._send(request, patience)
         except (VenueRejected, VenueRateLimited, VenueUnavailable) as error:
@@ -171,11 +170,14 @@ class CcxtVenue:
         venue_id = self._words.venue_id(request.symbol)
         if request.symbol not in self._leverage:
             try:
-                await self._api("fapiPrivatePostMarginType", {"symbol": venue_id, "marginType": "ISOLATED"})
+                await self._api(
+                    "fapiPrivatePostMarginType", {"symbol": venue_id, "marginType": "ISOLATED"}, ENTRY_PATIENCE_MS
+                )
             except VenueRejected as error:
                 if error.code != NO_CHANGE:
                     raise
-        await self._api("fapiPrivatePostLeverage", {"symbol": venue_id, "leverage": request.leverage})
+        params = {"symbol": venue_id, "leverage": request.leverage}
+        await self._api("fapiPrivatePostLeverage", params, ENTRY_PATIENCE_MS)
         self._leverage[request.symbol] = request.leverage
 
     async def _send(self, request: OrderRequest, patience_ms: int | None) -> None:

@@ -95,6 +95,12 @@ class FeedContract:
         hours = await bench.feed.history(BTC.symbol, 15 * MINUTE, end - 240 * MINUTE, end)
         assert all(time % (15 * MINUTE) == 0 and time + 15 * MINUTE <= end for time in hours.open_time.tolist())
 
+    @pytest.mark.parametrize("count", [1, 2, 299])
+    async def test_history_gives_as_many_bars_as_there_are_in_the_span(self, bench: Bench, count: int) -> None:
+        end = bench.hand.now // MINUTE * MINUTE
+        bars = await bench.feed.history(BTC.symbol, MINUTE, end - count * MINUTE, end)
+        assert len(bars) == count
+
     async def test_bars_missed_while_the_connection_was_cut_are_filled_in(self, bench: Bench) -> None:
         bars = [bench.hand.bar(FIRST, FIRST + n, FIRST, FIRST) for n in range(2)]
         await bench.sink.until(lambda: len(bench.sink.closed.get(BTC.symbol, [])) == 2, "no bars")
@@ -132,19 +138,26 @@ class FeedContract:
         bars = [bench.hand.bar(FIRST, FIRST, FIRST, FIRST)]
         await bench.sink.until(lambda: BTC.symbol in bench.sink.closed, "no bar")
         bench.hand.faults(fault)
-        for n in range(12):
-            for k in range(3):
-                bench.hand.quote(FIRST + 10 * n + k, after=15_000)
-            bars.append(bench.hand.bar(FIRST + n, FIRST + 20 * n + 5, FIRST - 5, FIRST + n))
+        level = FIRST  # the price only rises, so that what comes too late shows
+        for _ in range(12):
+            opened = level
+            for _ in range(3):
+                level += 1
+                bench.hand.quote(level, after=15_000)
+            bars.append(bench.hand.bar(opened, level, opened, level))
         bench.hand.calm()
-        bench.hand.quote(FIRST + 200, after=5_000)
+        bench.hand.quote(level + 1, after=5_000)
         await bench.sink.until(lambda: len(bench.sink.closed[BTC.symbol]) >= len(bars), "bars are missing")
         assert bench.sink.closed[BTC.symbol] == bars
-        await bench.sink.until(lambda: bench.sink.quotes[BTC.symbol][-1].bid == FIRST + 200, "no newest quote")
-        times = [quote.venue_time for quote in bench.sink.quotes[BTC.symbol]]
-        assert times == sorted(times)  # a quote that comes too late is none
-        opened = [bar.open_time for bar in bench.sink.forming.get(BTC.symbol, [])]
-        assert opened == sorted(opened)
+        await bench.sink.until(lambda: bench.sink.quotes[BTC.symbol][-1].bid == level + 1, "no newest quote")
+        for numbers in (
+            [quote.bid for quote in bench.sink.quotes[BTC.symbol]],
+            [quote.last for quote in bench.sink.quotes[BTC.symbol]],
+            [quote.venue_time for quote in bench.sink.quotes[BTC.symbol]],
+            [bar.open_time for bar in bench.sink.forming.get(BTC.symbol, [])],
+            [bar.close for bar in bench.sink.forming.get(BTC.symbol, [])],
+        ):
+            assert numbers == sorted(numbers)
 
     async def test_a_connection_that_fell_silent_is_replaced(self, bench: Bench) -> None:
         bench.hand.bar(FIRST, FIRST, FIRST, FIRST)
@@ -160,7 +173,10 @@ class FeedContract:
 
     async def test_a_venue_that_was_away_is_found_again(self, bench: Bench) -> None:
         bars = [bench.hand.bar(FIRST, FIRST, FIRST, FIRST)]
+        for n in range(20):
+            bench.hand.quote(FIRST + n)
         await bench.sink.until(lambda: BTC.symbol in bench.sink.closed, "no bar")
+        await bench.sink.until(lambda: bench.sink.quotes[BTC.symbol][-1].bid == FIRST + 19, "no quotes")
         await bench.hand.stop()
         await bench.sink.until(lambda: not bench.sink.links[-1][0], "nobody noticed")
         with pytest.raises(VenueError):

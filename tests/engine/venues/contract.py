@@ -315,6 +315,13 @@ class RemoteVenueContract(VenueContract):
         assert bench.accepted(request.client_id) == 1
         await desk.reconcile(bench.venue, bench.since)
 
+    async def test_the_report_has_the_executions_of_an_order_only_the_stream_told_of(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        bench.faults("lost-ack:count=1")
+        await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.status(request) is FILLED)
+        assert list((await bench.venue.report(bench.since)).fills) == list(desk.fills.values())
+
     async def test_a_lost_answer_of_a_stop_is_found_by_asking(self, bench: RemoteBench) -> None:
         desk = bench.desk
         await desk.send(bench.venue, desk.request(BUY, LOTS))
@@ -430,6 +437,12 @@ class RemoteVenueContract(VenueContract):
             await bench.venue.report(bench.since)
         assert bench.hits() == 0
         assert bench.accepted(first.client_id) + bench.accepted(second.client_id) == 0
+
+    async def test_an_entry_is_not_sent_a_second_after_it_was_decided(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        bench.faults("rate-limit:retry=1,count=1,path=rder")
+        order = await desk.send(bench.venue, request)
+        assert (order.status, bench.accepted(request.client_id)) == (REJECTED, 0)
 
     async def test_a_clock_that_is_off_is_measured_again(self, bench: RemoteBench) -> None:
         desk, request = bench.desk, bench.desk.request(BUY, LOTS)

@@ -90,7 +90,7 @@ wishes_of = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     wishes_of, st.integers(0, MINUTE), st.integers(0, 2**32), st.integers(1, 9_000), st.sampled_from([0.0, 0.3, 1.0])
 )
@@ -103,12 +103,12 @@ def test_no_window_of_the_venue_ever_holds_more_than_its_limit(
         assert venue.most <= venue.limit.most
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 5_000))
 def test_a_download_leaves_orders_their_share_in_every_window(seed: int, slowest: int) -> None:
     dice = Random(seed)
-    download = [(0, ask(HISTORY, 10)) for _ in range(40)]
-    orders = [(dice.randrange(4 * MINUTE), ask(TRADE, 1, 1)) for _ in range(20)]
+    download = [(0, ask(HISTORY, 10)) for _ in range(25)]
+    orders = [(dice.randrange(3 * MINUTE), ask(TRADE, 1, 1)) for _ in range(10)]
     _, story = play(download + orders, [WEIGHT, ORDERS], dice.randrange(MINUTE), dice, slowest, 0.2)
     for begun, gone, wish in story.values():
         if wish.lane is TRADE:
@@ -209,12 +209,12 @@ def test_what_is_heavier_than_its_share_goes_alone(lane: Lane) -> None:
     assert queue.admitted(MINUTE + 100) == [huge]
 
 
-def test_ten_minutes_of_download_and_trading_against_binances_own_counting() -> None:
-    """No 429 in ten minutes of asking as fast as it goes; and the limit is made use of."""
+def test_five_minutes_of_download_and_trading_against_binances_own_counting() -> None:
+    """No 429 in five minutes of asking as fast as it goes; and the limit is made use of."""
     venue, queue, dice = RateLimits(), RequestQueue([Limit("weight", WEIGHT_A_MINUTE, MINUTE)]), Random(1)
-    kinds = {queue.ask(ask(HISTORY, 10)): 10 for _ in range(3_000)}
+    kinds = {queue.ask(ask(HISTORY, 10)): 10 for _ in range(1_500)}
     now, done = 37_000, 0
-    while now < 637_000:
+    while now < 337_000:
         order = 0
         if dice.random() < 0.2:
             order = queue.ask(ask(TRADE, 1))
@@ -226,5 +226,5 @@ def test_ten_minutes_of_download_and_trading_against_binances_own_counting() -> 
             assert verdict.status == 200
             queue.settle(ticket, now, {"weight": verdict.used_weight})
             done += kinds[ticket]
-        now += 100
-    assert done >= 9 * WEIGHT_A_MINUTE * SHARES[HISTORY] * 0.9
+        now += 250
+    assert done >= 4 * WEIGHT_A_MINUTE * SHARES[HISTORY] * 0.9
