@@ -109,14 +109,14 @@ def rough(seed: int, n: int = 4_000) -> Case:
     return Case(bars, 3_600_000, sides, 1.0, True, *levels(bars, sides))
 
 
-def beyond_target_and_stop(case: Case, trades: list[Trade]) -> list[Trade]:
-    """Trades ended on a bar that opened beyond their target and later reached their stop."""
+def beyond_target_and_stop(case: Case, result: Result) -> list[Trade]:
+    """Trades that took their target on a bar which opened beyond it and later reached their stop."""
     found = []
-    for trade in trades:
+    for trade, reason in zip(trades_of(result), result.trades["reason"], strict=True):
         entry, leave, side = trade[:3]
         worst = case.bars.low[leave] if side > 0 else case.bars.high[leave]
         gapped = (case.bars.open[leave] - case.targets[entry - 1]) * side >= 0
-        if gapped and (worst - case.stops[entry - 1]) * side <= 0:
+        if reason == Reason.TARGET and gapped and (worst - case.stops[entry - 1]) * side <= 0:
             found.append(trade)
     return found
 
@@ -128,11 +128,11 @@ def test_rough_bars_differ_only_where_a_bar_opens_beyond_the_target_and_reaches_
     case = rough(seed)
     result, answer = case.ours(), ask("backtesting", case, tmp_path)
     closed, _ = split(result)
-    odd = beyond_target_and_stop(case, closed)
+    odd = beyond_target_and_stop(case, result)
     assert on_entry_bar(result) > 50
-    # a stop of theirs does not move our next entries: the sides alone make them
     assert [t[:5] for t in closed] == [t[:5] for t in answer.trades]
     assert [m for m, t in zip(closed, answer.trades, strict=True) if m[5] != t[5]] == odd
+    assert odd
     for mine, theirs in zip(closed, answer.trades, strict=True):
         if mine in odd:
             assert mine[5] == case.bars.open[mine[1]]
