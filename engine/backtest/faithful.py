@@ -111,7 +111,6 @@ class _Run:
         due = _Due(test.funding, first)
         curve = np.zeros(last - first)
         rows = zip(bars[first:last], slippage[first:last].tolist(), self.rows[first:last], strict=True)
-        reaches = simulation.reaches
         for i, (bar, slip, reading) in enumerate(rows, first):
             simulation.begin_bar(i, bar.open_time, slip)
             if due.bar == i:
@@ -120,7 +119,7 @@ class _Run:
                 simulation.open_bar(opens[i])
             if due.bar == i:
                 due.pay(simulation, at_open=False)
-            if reaches and simulation.position is not None:
+            if simulation.position is not None:
                 whole = Corners(bar.open_time, opens[i], highs[i], lows[i], closes[i])
                 simulation.within((*self._detail(i), whole))
             simulation.close_bar(bar, closes[i], test.timeframe_ms, reading)

@@ -71,7 +71,7 @@ class Backtest:
         end: int | None = None,
     ) -> None:
         self.rules = rules.checked()
-        self.bars = Bars(np.require(bars.open_time, np.int64, "CW"), *(indicators.plain(x) for x in _prices(bars)))
+        self.bars = Bars(np.require(bars.open_time, np.int64, ["C", "W"]), *(indicators.plain(x) for x in _prices(bars)))
         self.symbol = symbol
         self.timeframe_ms = timeframe_ms
         self.grid = grid or grid_of(bars)

@@ -86,8 +86,7 @@ class Simulation:
         self._instrument = instrument
         self._symbol = instrument.symbol
         self._leverage = leverage
-        # Without exits and leverage a long can end within a bar by nothing at all, a short by liquidation alone.
-        self.reaches = True
+        self._seen = 0
         self._book = MatchingBook(instrument)
         self._pending: deque[Decision] = deque()
         self._bar = 0
@@ -153,24 +152,38 @@ class Simulation:
             position = self._state.position
             if position is None:
                 return
+            level = self._liquidation(position)
+            levels = self._levels(level)
+            before = self._seen
+            lowest, highest = min(before, bar.low), max(before, bar.high)
+            if not any(lowest <= one <= highest for one in levels):
+                self._seen = bar.close
+                continue
             self._time = bar.time
             worst, best = (bar.low, bar.high) if position.side > 0 else (bar.high, bar.low)
-            level = self._liquidation(position)
-            triggers = [r.order.trigger for r in self._book.resting() if r.order.trigger is not None]
-            triggers += [r.order.price for r in self._book.resting() if r.order.price is not None]
-            for ticks in _path((bar.open, worst, best), [*triggers, level] if level else triggers):
+            for ticks in _path((bar.open, worst, best), levels):
                 self._tell(self._book.market(self._quote(ticks)))
                 if self._state.position is not None and level and (ticks - level) * position.side <= 0:
                     self._liquidate(position, ticks)
                 if self._state.position is None:
                     return
+            self._seen = bar.close
+
+    def _levels(self, liquidation_ticks: int) -> list[int]:
+        """Prices at which something happens to the position, ticks."""
+        levels = [liquidation_ticks] if liquidation_ticks else []
+        for client_id in self._state.orders:
+            request = self._requests[client_id]
+            if request.trigger is not None:
+                levels.append(request.trigger)
+        return levels
 
     def close_bar(self, bar: Bar, ticks: int, timeframe_ms: int, reading: Reading, *, past: bool = False) -> None:
         """The bar is over: the core decides. A bar of the `past` only teaches."""
         at = bar.open_time + timeframe_ms
         self._time = bar.open_time
         quote = Quote(ticks, ticks, 0, 0, ticks, ticks, at, at)
-        self._book.quote = quote
+        self._book.quote, self._seen = quote, ticks
         view = EMPTY_VIEW if past else MarketView(((self._symbol, quote),))
         event = e.BarClosed(
             at=at,
@@ -197,6 +210,7 @@ class Simulation:
         self._process(e.CommandReceived(at=self._time, command_id="end", source="end", command=command))
 
     def _quote(self, ticks: int) -> Quote:
+        self._seen = ticks
         self._book.slippage_ticks = math.ceil(ticks * self._slippage - 1e-9)
         return Quote(ticks, ticks, 0, 0, ticks, ticks, self._time, self._time)
 
@@ -293,7 +307,7 @@ class Simulation:
 
     def _liquidation(self, position: Position) -> int:
         entry = abs(position.cost) // (abs(position.lots) * self._instrument.unit)
-        return liquidation(entry, position.side, self._leverage, self._instrument.maintenance_ppm)
+        return int(liquidation(entry, position.side, self._leverage, self._instrument.maintenance_ppm))
 
     def _liquidate(self, position: Position, ticks: int) -> None:
         """The venue closes the position at `ticks`, never beyond the margin, and takes the taker fee."""
