@@ -6,8 +6,7 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,30 +14,16 @@ from typing import Any
 
 import msgspec
 
+from engine.backtest.inputs import timeframe_name
 from engine.backtest.result import REASONS
 from engine.backtest.run import Result
 from engine.errors import BadInput
-from engine.model.market import TIMEFRAMES
 from engine.strategies import STRATEGIES
 
+_COLUMNS = (
+    "entry_time", "exit_time", "side", "lots", "entry_ticks", "exit_ticks", "fee", "funding", "pnl", "reason",
+)  # fmt: skip
 _PERCENT_STEP = Decimal("0.000001")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A result and what it does not know itself.
-
-    Attributes:
-        result: what the engine gave.
-        symbol: unified symbol of the bars; empty where it is not known.
-        params: the strategy's parameters by name, as they were used.
-        elapsed_ms: wall time of the run, milliseconds.
-    """
-
-    result: Result
-    symbol: str = ""
-    params: Mapping[str, float] = field(default_factory=dict)
-    elapsed_ms: float = 0.0
 
 
 class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,18 +68,20 @@ def iso(time: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
-def params_of(name: str, values: Mapping[str, float] | None = None) -> dict[str, float]:
-    """All parameters a strategy of `name` runs with: its defaults, and `values` in their place; none for the board."""
-    defaults = msgspec.structs.asdict(STRATEGIES[name].params()) if name in STRATEGIES else {}
-    return {**defaults, **(values or {})}
+def params_of(result: Result) -> dict[str, float]:
+    """The parameters a run had, defaults included; none for the board and for sides of one's own."""
+    if result.params is not None:
+        return msgspec.structs.asdict(result.params)
+    return msgspec.structs.asdict(STRATEGIES[result.name].params()) if result.name in STRATEGIES else {}
 
 
 def trade_rows(result: Result) -> list[TradeRow]:
     """The trades of a run, oldest first; their `net` adds up to final equity - capital, to the last digit."""
     grid = result.backtest.grid
     tick, lot, unit = grid.tick_size, grid.lot_size, grid.unit
+    columns = (result.trades[name].tolist() for name in _COLUMNS)
     rows = []
-    for _, _, entry_time, exit_time, side, lots, entry, leave, fee, funding, pnl, reason in result.trades.tolist():
+    for entry_time, exit_time, side, lots, entry, leave, fee, funding, pnl, reason in zip(*columns, strict=True):
         net = pnl - fee - funding
         share = Decimal(100 * net) / (lots * entry * unit)
         rows.append(
@@ -131,41 +118,35 @@ def trades_csv(rows: Iterable[TradeRow]) -> str:
     return out.getvalue()
 
 
-def write_trades(path: Path, result: Result) -> int:
+def write_trades(result: Result, path: Path) -> int:
     """Write the trades of a run to a CSV file, whole or not at all; says how many. BadInput where it cannot be written."""
     write_whole(path, trades_csv(trade_rows(result)).encode())
     return len(result.trades)
 
 
-def summary(run: Run) -> dict[str, Any]:
+def summary(result: Result, elapsed_ms: float) -> dict[str, Any]:
     """The run as one JSON object: what ran, over what, every metric of `Metrics`, and how long it took.
 
     `from` is the first bar's open, `to` the last bar's end: given back as --from and --to they choose the same bars.
-    Numbers are as in `Metrics`; null stands where a metric is not defined.
+    Numbers are as in `Metrics`; None stands where a metric is not defined.
     """
-    result = run.result
-    length = result.backtest.timeframe_ms
-    begin, last = int(result.times[0]), int(result.times[-1])
+    test = result.backtest
     return {
         "strategy": result.name,
-        "symbol": run.symbol or None,
-        "timeframe": timeframe_name(length),
-        "params": dict(run.params),
-        "from": iso(begin),
-        "to": iso(last + length),
+        "symbol": test.symbol or None,
+        "timeframe": timeframe_name(test.timeframe_ms),
+        "engine": result.engine,
+        "params": params_of(result),
+        "from": iso(int(result.times[0])),
+        "to": iso(int(result.times[-1]) + test.timeframe_ms),
         **msgspec.structs.asdict(result.metrics),
-        "elapsed_ms": round(run.elapsed_ms, 3),
+        "elapsed_ms": round(elapsed_ms, 3),
     }
 
 
-def timeframe_name(milliseconds: int) -> str:
-    """``1h`` for 3,600,000; an unusual length in milliseconds."""
-    return next((name for name, value in TIMEFRAMES.items() if value == milliseconds), f"{milliseconds} ms")
-
-
-def summary_json(run: Run) -> str:
+def summary_json(result: Result, elapsed_ms: float) -> str:
     """`summary` as text, indented by two."""
-    return msgspec.json.format(msgspec.json.encode(summary(run)), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(summary(result, elapsed_ms)), indent=2).decode()
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 
 from engine.backtest.export import (
     FIELDS,
-    Run,
     iso,
-    params_of,
     summary,
     summary_json,
     trade_rows,
@@ -33,6 +31,7 @@ from engine.backtest.run import Backtest, Result, Wanted
 from engine.bars import Bars
 from engine.errors import BadInput
 from engine.model.money import to_decimal
+from engine.strategies.ema_cross import EmaCrossParams
 
 HOUR = 3_600_000
 BEGIN = 1_746_057_600_000  # 2025-05-01
@@ -95,7 +94,7 @@ def test_rows_add_up_to_the_gain_exactly(
 def test_a_file_of_trades_reads_back_as_it_was(tmp_path: Path) -> None:
     result = run_of(3, Rules(exits=Exits.FIXED, stop=0.02, target=0.03), GRID)
     file = tmp_path / "trades.csv"
-    assert write_trades(file, result) == len(result.trades) > 10
+    assert write_trades(result, file) == len(result.trades) > 10
     with file.open(newline="") as handle:
         table = list(csv.DictReader(handle))
     assert tuple(table[0]) == FIELDS
@@ -127,7 +126,7 @@ def test_one_trade_by_hand() -> None:
 def test_no_trades_leave_a_header(tmp_path: Path) -> None:
     bars = walk(1)
     result = Backtest(bars, HOUR).run_sides(Wanted(np.zeros(len(bars), dtype=np.int8), np.zeros(1), np.zeros(1)))
-    write_trades(tmp_path / "none.csv", result)
+    write_trades(result, tmp_path / "none.csv")
     assert (tmp_path / "none.csv").read_text() == ",".join(FIELDS) + "\n"
 
 
@@ -148,31 +147,39 @@ def test_times_are_utc(time: int, text: str) -> None:
 
 def test_the_summary_names_the_run_and_every_metric() -> None:
     bars = walk(2)
-    params = params_of("ema-cross", {"fast": 9})
-    assert params == {"fast": 9, "slow": 26, "stop_atr": 2.0, "target_ratio": 2.0}
     begin, end = int(bars.open_time[100]), int(bars.open_time[300])
-    result = Backtest(bars, HOUR, begin=begin, end=end).run("ema-cross")
-    read = json.loads(summary_json(Run(result, "BTC/USDT:USDT", params, 1.23456)))
+    test = Backtest(bars, HOUR, symbol="BTC/USDT:USDT", begin=begin, end=end)
+    result = test.run("ema-cross", EmaCrossParams(fast=9))
+    read = json.loads(summary_json(result, 1.23456))
     wanted = (
         "strategy params bars from to trades total_return cagr sharpe sortino calmar max_drawdown max_drawdown_bars"
     )
     wanted += " win_rate profit_factor expectancy exposure avg_trade best worst fees funding liquidations"
     wanted += " buy_and_hold_return final_equity elapsed_ms"
     assert set(wanted.split()) <= set(read)
-    assert (read["strategy"], read["symbol"], read["timeframe"]) == ("ema-cross", "BTC/USDT:USDT", "1h")
+    assert [read[name] for name in ("strategy", "symbol", "timeframe", "engine")] == [
+        "ema-cross", "BTC/USDT:USDT", "1h", "fast",
+    ]  # fmt: skip
+    assert read["params"] == {"fast": 9, "slow": 26, "stop_atr": 2.0, "target_ratio": 2.0}
     assert (read["from"], read["to"], read["bars"]) == (iso(begin), iso(end), 200)
     assert read["elapsed_ms"] == 1.235
     for name in Metrics.__struct_fields__:
         assert read[name] == getattr(result.metrics, name), name
 
 
+@pytest.mark.parametrize(("name", "count"), [("ema-cross", 4), ("board", 0)])
+def test_defaults_are_written_out(name: str, count: int) -> None:
+    assert len(summary(Backtest(walk(2), HOUR).run(name), 0.0)["params"]) == count
+
+
 def test_what_is_not_defined_is_null() -> None:
     bars = walk(1)
     result = Backtest(bars, HOUR).run_sides(Wanted(np.zeros(len(bars), dtype=np.int8), np.zeros(1), np.zeros(1)))
-    read = json.loads(summary_json(Run(result)))
+    read = json.loads(summary_json(result, 0.0))
     assert read["trades"] == 0
-    assert [read[name] for name in ("sharpe", "win_rate", "best", "symbol")] == [None] * 4
-    assert summary(Run(result))["final_equity"] == 10_000.0
+    assert [read[name] for name in ("sharpe", "win_rate", "best")] == [None] * 3
+    assert read["params"] == {}
+    assert read["final_equity"] == 10_000.0
 
 
 def test_a_file_is_replaced_in_one_step_and_leaves_nothing_aside(tmp_path: Path) -> None:
