@@ -43,6 +43,7 @@ class Exchange:
         self, instruments: tuple[Instrument, ...], balance: Money, start: int, listener: Callable[[UserEvent], None]
     ) -> None:
         self.now = start
+        self.hedged = False
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
         self.wires = {instrument.symbol: Wire(instrument) for instrument in instruments}
         self.books = {instrument.symbol: MatchingBook(instrument) for instrument in instruments}
@@ -78,6 +79,8 @@ class Exchange:
 
     def place(self, new: NewOrder) -> SimOrder:
         """Take an order; raises VenueRejected with Binance's code when it is refused."""
+        if self.hedged:
+            raise VenueRejected("Order's position side does not match user's setting.", "-4061")
         if new.client_id in self.orders:
             raise VenueRejected("ClientOrderId is duplicated.", "-4116")
         refused = self.books[new.symbol].check(new.for_book())
@@ -131,6 +134,19 @@ class Exchange:
             holding.leverage = leverage
             holding.changed()
             self._tell(config_update(holding.instrument.venue_id, leverage, self.now))
+
+    def set_hedge_mode(self, *, hedged: bool) -> None:
+        """Switch between one-way and hedge mode as an account's owner would; refused as Binance refuses it.
+
+        Only the mode is remembered: in hedge mode the account takes no orders, for none of ours may be sent to it.
+        """
+        if hedged == self.hedged:
+            raise VenueRejected("No need to change position side.", "-4059")
+        if self._active:
+            raise VenueRejected("Position side cannot be changed if there exists open orders.", "-4067")
+        if any(holding.lots for holding in self.account.holdings.values()):
+            raise VenueRejected("Position side cannot be changed if there exists position.", "-4068")
+        self.hedged = hedged
 
     def order_margin(self, order: SimOrder) -> Money:
         """Initial margin that a working entry order holds back, 1e-8 units."""

@@ -169,15 +169,14 @@ def margin_type(sim: Simulation, params: Parameters) -> object:
 
 
 def position_mode(sim: Simulation, params: Parameters) -> object:
-    """GET positionSide/dual: one-way."""
-    return {"dualSidePosition": False}
+    """GET positionSide/dual: one-way or hedge."""
+    return {"dualSidePosition": sim.exchange.hedged}
 
 
 def set_position_mode(sim: Simulation, params: Parameters) -> object:
-    """POST positionSide/dual: the account is in one-way mode and stays there."""
-    if not params.flag("dualSidePosition"):
-        raise VenueRejected("No need to change position side.", "-4059")
-    raise VenueRejected("Position side cannot be changed: this simulated account is in one-way mode.", "-4068")
+    """POST positionSide/dual."""
+    sim.exchange.set_hedge_mode(hedged=params.flag("dualSidePosition"))
+    return {"code": 200, "msg": "success"}
 
 
 def leverage_bracket(sim: Simulation, params: Parameters) -> object:

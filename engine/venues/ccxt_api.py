@@ -33,7 +33,7 @@ LANES: dict[tuple[str, str], Lane] = {
     ("GET", "exchangeInfo"): Lane.HISTORY,
 }
 COUNTED_AS_ORDERS = frozenset({("POST", "order"), ("PUT", "order"), ("POST", "algoOrder")})
-PATIENCE_MS: dict[Lane, int | None] = {Lane.TRADE: 5_000, Lane.ACCOUNT: 30_000, Lane.HISTORY: None}
+PATIENCE_MS: dict[Lane, int | None] = {Lane.TRADE: 2_000, Lane.ACCOUNT: 30_000, Lane.HISTORY: None}
 
 
 class Api:

@@ -26,7 +26,9 @@ Handler = Callable[[dict[str, Any]], None]
 
 ORDER_PATHS = frozenset({"/fapi/v1/order", "/fapi/v1/algoOrder"})
 TIMEOUT_MS = 5_000
-RECV_WINDOW_MS = 5_000
+RECV_WINDOW_MS = 4_000
+"""A request is void then. With the longest wait before it is sent this is no longer than the core waits until it believes
+that an order without an answer never arrived (`engine.core.booking.NOT_FOUND_GRACE_MS`)."""
 HEARTBEAT_MS = 10_000
 WEIGHT = "x-mbx-used-weight-1m"
 ORDERS = ("x-mbx-order-count-10s", "x-mbx-order-count-1m")

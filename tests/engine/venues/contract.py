@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from engine.errors import VenueError
+from engine.errors import VenueError, VenueRejected
 from engine.model import event as e
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
 from engine.ports import Venue
@@ -81,6 +81,18 @@ class RemoteBench(Bench, Protocol):
 
     def server_clock_off(self, ms: int) -> None:
         """Set the venue's clock `ms` off ours."""
+        ...
+
+    def funding(self) -> None:
+        """Let the next funding time pass."""
+        ...
+
+    def wallet(self) -> int:
+        """The account's balance as the venue has it, 1e-8 quote units."""
+        ...
+
+    async def open_wrongly(self, how: str) -> None:
+        """Open another venue: with a wrong ``key``, or on an account in ``hedge`` mode."""
         ...
 
     async def go_down(self) -> None:
@@ -450,6 +462,34 @@ class RemoteVenueContract(VenueContract):
         await desk.send(bench.venue, request)
         await desk.until(lambda: desk.status(request) is FILLED)
         assert bench.accepted(request.client_id) == 1
+
+    async def test_funding_arrives_and_the_report_has_the_wallet(self, bench: RemoteBench) -> None:
+        desk, before = bench.desk, bench.wallet()
+        await desk.send(bench.venue, desk.request(BUY, LOTS))
+        await desk.until(lambda: desk.lots == LOTS)
+        bench.funding()
+        await desk.until(lambda: desk.cash_flow != 0, "no funding")
+        fees = sum(fill.fee for fill in desk.fills.values())
+        assert before - fees + desk.cash_flow == bench.wallet()
+        assert (await bench.venue.report(bench.since)).balance == bench.wallet()
+
+    async def test_funding_missed_while_the_stream_was_cut_is_in_the_reports_balance(self, bench: RemoteBench) -> None:
+        desk = bench.desk
+        await desk.send(bench.venue, desk.request(BUY, LOTS))
+        await desk.until(lambda: desk.lots == LOTS)
+        before = bench.wallet()
+        bench.cut_user_stream()
+        bench.funding()
+        await desk.until(lambda: [up for up, _ in desk.links][-2:] == [False, True], "the stream did not come back")
+        assert (await bench.venue.report(bench.since)).balance == bench.wallet() != before
+
+    @pytest.mark.parametrize(("how", "code", "word"), [("key", "-2015", "API-key"), ("hedge", "hedge", "one-way")])
+    async def test_an_account_that_cannot_be_traded_is_refused_at_the_door(
+        self, bench: RemoteBench, how: str, code: str, word: str
+    ) -> None:
+        with pytest.raises(VenueRejected, match=word) as refused:
+            await bench.open_wrongly(how)
+        assert refused.value.code == code
 
     async def test_a_venue_that_is_not_there_refuses_and_is_found_again(self, bench: RemoteBench) -> None:
         desk, request = bench.desk, bench.desk.request(BUY, LOTS)

@@ -29,8 +29,8 @@ class BinanceBench:
 
     def _make(self) -> CcxtVenue:
         running = self.hand.running
-        access = Access(running.rest, running.ws, running.keys.api_key, running.keys.secret)
-        return CcxtVenue(access, self.clock, keep_alive_s=0.2, heartbeat_ms=100)
+        self.access = Access(running.rest, running.ws, running.keys.api_key, running.keys.secret)
+        return CcxtVenue(self.access, self.clock, keep_alive_s=0.2, heartbeat_ms=100)
 
     async def start(self) -> None:
         self.quote(FIRST)
@@ -70,6 +70,28 @@ class BinanceBench:
     def server_clock_off(self, ms: int) -> None:
         self.hand.faults(f"skew:ms={ms}")
 
+    def funding(self) -> None:
+        exchange = self.hand.simulation.exchange
+        self.hand.quote(FIRST, after=exchange.next_funding() - exchange.now)
+
+    def wallet(self) -> int:
+        return self.hand.simulation.exchange.account.wallet
+
+    async def open_wrongly(self, how: str) -> None:
+        running = self.hand.running
+        key = "wrong" if how == "key" else running.keys.api_key
+        if how == "hedge":
+            self.hand.simulation.exchange.set_hedge_mode(hedged=True)
+        other = CcxtVenue(Access(running.rest, running.ws, key, running.keys.secret), self.clock)
+        try:
+            await other.open([BTC], [], MiniDesk(BTC, self.clock))
+        finally:
+            await other.close()
+
+    def secrets(self) -> list[str]:
+        keys = self.hand.running.keys
+        return [keys.api_key, keys.secret, self.hand.simulation.users.create_key()]
+
     async def go_down(self) -> None:
         await self.hand.stop()
 
@@ -89,6 +111,8 @@ async def bench() -> AsyncIterator[BinanceBench]:
     yield made
     await made.venue.close()
     await made.hand.stop()
+    said = repr((made.desk.links, made.desk.events, made.access))
+    assert not [secret for secret in made.secrets() if secret in said]
 
 
 class TestBinance(RemoteVenueContract):

@@ -6,13 +6,16 @@ import asyncio
 
 import pytest
 
+from engine.core.booking import NOT_FOUND_GRACE_MS
 from engine.feeds.ccxt_feed import CcxtFeed
-from engine.model.order import OrderStatus, Side
+from engine.model.order import OrderKind, OrderStatus, Side
 from engine.runtime import SystemClock
-from engine.venues.ccxt_client import LIMITS, WEIGHT, Access
+from engine.venues.ccxt_api import PATIENCE_MS
+from engine.venues.ccxt_client import LIMITS, RECV_WINDOW_MS, WEIGHT, Access
 from engine.venues.ccxt_errors import translated
 from engine.venues.ccxt_venue import CcxtVenue
 from engine.venues.gate import RequestGate
+from engine.venues.weight import Lane
 from tests.engine.simulator.conftest import BTC, MINUTE
 from tests.engine.venues.hand import FIRST, Hand
 from tests.engine.venues.mini_desk import MiniDesk
@@ -60,6 +63,35 @@ async def test_orders_pass_a_download_that_fills_its_share() -> None:
         await venue.close()
         await feed.close()
         await hand.stop()
+
+
+async def test_too_many_orders_hold_up_orders_and_not_cancels() -> None:
+    hand = await Hand.start()
+    hand.quote(FIRST)
+    running, clock = hand.running, SystemClock()
+    venue = CcxtVenue(Access(running.rest, running.ws, running.keys.api_key, running.keys.secret), clock)
+    desk = MiniDesk(BTC, clock)
+    try:
+        await venue.open([BTC], [], desk)
+        resting = desk.request(Side.BUY, 100, OrderKind.LIMIT, price=FIRST - 100)
+        await desk.send(venue, desk.request(Side.BUY, 100))
+        await desk.send(venue, resting)
+        hand.faults("reject:code=-1015,count=1")
+        exit_ = desk.request(Side.SELL, 100, reduce_only=True)
+        sending = asyncio.create_task(desk.send(venue, exit_))
+        while hand.hits() == 0:
+            await asyncio.wait([sending], timeout=0.001)
+        assert (await desk.cancel(venue, resting.client_id)).status is OrderStatus.CANCELED
+        assert not sending.done()
+        await sending
+        await desk.until(lambda: desk.status(exit_) is OrderStatus.FILLED)
+    finally:
+        await venue.close()
+        await hand.stop()
+
+
+def test_the_longest_way_of_an_order_ends_before_the_core_believes_it_never_arrived() -> None:
+    assert (PATIENCE_MS[Lane.TRADE] or 0) + RECV_WINDOW_MS <= NOT_FOUND_GRACE_MS
 
 
 @pytest.mark.parametrize(
