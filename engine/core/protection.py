@@ -1,7 +1,7 @@
 """Every position keeps a venue-side stop and target: compare what is wanted with what is there, and close the gap.
 
 `protect` may be called at any time and any number of times; it waits while an order of the kind is on its way, places
-the new order before it cancels the old one, and cancels what protects nothing.
+the new order before it cancels the old one, and cancels what protects or reduces nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ def protect(deck: Deck, symbol: str) -> None:
     if not s.orders and position is None:
         return
     orders = deck.state.open_orders(symbol)
+    side = position.side if position is not None else 0
+    _cancel(deck, [o for o in orders if o.request.purpose is Purpose.EXIT and _resting(o) and o.request.side != -side])
     for purpose, trigger in ((Purpose.STOP, s.plan_stop), (Purpose.TARGET, s.plan_target)):
         legs = [o for o in orders if o.request.purpose is purpose]
         if position is None or trigger is None:
@@ -45,6 +47,10 @@ def protect(deck: Deck, symbol: str) -> None:
             approved = risk.approve_protection(deck.state, symbol, purpose, trigger)
             if approved is not None:
                 deck.emit(SubmitOrder(approved=approved))
+
+
+def _resting(order: Order) -> bool:
+    return order.request.price is not None
 
 
 def _matches(order: Order, trigger: int, lots: int) -> bool:

@@ -218,6 +218,21 @@ def test_a_refused_limit_exit_is_no_reason_to_close_at_market() -> None:
     assert desk.tick(2_000) == ()
 
 
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_limit_exit_goes_with_its_position(accepted: bool) -> None:  # noqa: FBT001 - a column
+    desk = protected()
+    order = PlaceOrder(
+        symbol=BTC, side=Side.SELL, kind=OrderKind.LIMIT, quantity=Decimal("0.02"), price=Decimal(101_000)
+    )
+    (request,) = sent(desk.order(order))
+    said: tuple[object, ...] = desk.accept(request.client_id) if accepted else ()
+    assert every(CancelSent, said) == []
+    said = desk.fill(desk.order_of(STOP))
+    if not accepted:
+        said = desk.accept(request.client_id)
+    assert CancelSent(client_id=request.client_id) in said
+
+
 def test_exits_on_their_way_count() -> None:
     desk = protected()
     desk.order(ReducePosition(symbol=BTC, percent=50))
