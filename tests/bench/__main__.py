@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from tests.bench import core_events, key_to_wire, live_stream, replay_file, start, strategies
+from tests.bench import core_events, key_to_wire, live_stream, memory, replay_file, start, strategies
 
 PARTS: dict[str, Callable[[], dict[str, object]]] = {
     "core": core_events.measure,
@@ -15,6 +15,7 @@ PARTS: dict[str, Callable[[], dict[str, object]]] = {
     "stream_500": lambda: live_stream.measure(quotes_per_second=10.0, seconds=20),
     "stream_5000": lambda: live_stream.measure(quotes_per_second=100.0, seconds=20),
     "key_to_wire": key_to_wire.measure,
+    "memory": memory.measure,
     "replay_file": replay_file.measure,
 }
 

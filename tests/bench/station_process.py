@@ -34,6 +34,11 @@ class StationProcess:
                 return time.perf_counter() - self.began
         raise TimeoutError(f"{text!r} did not show in {seconds} s")
 
+    @property
+    def terminal(self) -> int:
+        """The file descriptor to read the screen from."""
+        return self._terminal
+
     def drain(self, wait: float) -> bytes:
         """What the terminal printed."""
         ready, _, _ = select.select([self._terminal], [], [], wait)
