@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -53,13 +53,13 @@ OUTSIDE = "outside"
 _ORDER_EVENTS = (OrderAccepted, OrderRefused, OrderLost, OrderGone, OrderNotFound, CancelRefused)
 
 
-def touched(entries: Iterable[Entry]) -> set[str]:
-    """Client ids of the orders that `entries` speak of; `project` must know those that exist."""
+def touched(entries: Iterable[Entry], seen: Collection[tuple[str, str]]) -> set[str]:
+    """Client ids of the orders that `entries` change, where `seen` executions are kept; `project` must know them."""
     ids: set[str] = set()
     for entry in entries:
         if isinstance(entry.event, _ORDER_EVENTS):
             ids.add(entry.event.client_id)
-        elif isinstance(entry.event, OrderFilled):
+        elif isinstance(entry.event, OrderFilled) and _execution(entry.event) not in seen:
             ids.add(entry.event.fill.client_id)
         ids.update(decision.client_id for decision in entry.decisions if isinstance(decision, CancelSent))
     return ids

@@ -87,7 +87,8 @@ def _load(connection: Connection) -> Known:
 
 def _completed(connection: Connection, entries: Sequence[Entry], known: Known) -> Known:
     """`known` with what `entries` speak of: ended orders (a fill may follow the cancel it raced with), kept executions."""
-    ids = {storable(client_id) for client_id in touched(entries) if client_id not in known.orders}
+    seen = _seen(connection, executions(entries))
+    ids = {storable(client_id) for client_id in touched(entries, seen) if client_id not in known.orders}
     if ids:
         ids -= {
             decision.approved.request.client_id
@@ -99,7 +100,7 @@ def _completed(connection: Connection, entries: Sequence[Entry], known: Known) -
     for part in _parts(ids):
         chosen = select(tables.orders).where(tables.orders.c.client_id.in_(part))
         orders = {**orders, **{row["client_id"]: _order_line(row) for row in connection.execute(chosen).mappings()}}
-    return dataclasses.replace(known, orders=orders, seen=_seen(connection, executions(entries)))
+    return dataclasses.replace(known, orders=orders, seen=seen)
 
 
 def _seen(connection: Connection, told: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:

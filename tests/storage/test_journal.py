@@ -130,6 +130,19 @@ async def test_a_newer_database_is_refused(database: Database) -> None:
         await migrate.upgrade(database)
 
 
+async def test_without_a_copy_there_is_no_migration(sqlite_url: str, tmp_path: Path) -> None:
+    from alembic import command
+
+    database = Database(sqlite_url)
+    await database.write(lambda c: command.upgrade(migrate._config(c), "0001"))
+    (tmp_path / "trefoil.db.0001.backup.part").mkdir()  # stands in for a disk that takes no copy
+    with pytest.raises(JournalFailed, match=r"could not be .*trefoil\.db"):
+        await migrate.upgrade(database)
+    assert await migrate.revision(database) == "0001"
+    assert not (tmp_path / "trefoil.db.0001.backup").exists()
+    await database.close()
+
+
 def test_a_second_engine_is_told_who_holds_the_directory(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib, storage.lock as l; k = l.EngineLock(pathlib.Path(sys.argv[1])); k.acquire();"

@@ -7,17 +7,19 @@ import threading
 from random import Random
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from alembic import command
+from sqlalchemy import delete, insert, select, text, update
 
 from engine.errors import JournalFailed
 from engine.model.decision import Level, Noted
 from engine.model.event import ClockTick
 from engine.ports import Entry
-from storage import rebuild, tables
+from storage import codec, migrate, rebuild, tables
 from storage.database import Database
 from storage.journal import SqlJournal
 from storage.tables import journal, meta
-from tests.storage.desk_journal import Dump, dump, random_journal, write
+from tests.storage.desk_journal import Dump, dump, random_journal, recovered, write
+from tests.storage.test_projection import says_what_the_core_knows
 
 WAIT_S = 20
 
@@ -107,6 +109,18 @@ async def test_tables_that_cannot_be_understood_are_made_again_at_the_start(
     assert await database.write(dump) != day
     await SqlJournal(database).recover()
     assert await database.write(dump) == day
+
+
+async def test_a_journal_from_before_there_were_tables_gets_them_at_the_first_start(sqlite_url: str) -> None:
+    database, entries = Database(sqlite_url), random_journal(7, 60, 0.2)
+    await database.write(lambda c: command.upgrade(migrate._config(c), "0001"))
+    await database.write(lambda c: c.execute(insert(journal), [codec.encode(entry) for entry in entries]))
+    assert await migrate.upgrade(database) is not None
+    first = SqlJournal(database)
+    await first.recover()
+    await says_what_the_core_knows(database, recovered(entries), entries)
+    await first.append([Entry(len(entries) + 1, ClockTick(at=5), ())])
+    await database.close()
 
 
 async def test_what_was_set_aside_leaves_the_tables_too(database: Database) -> None:
