@@ -122,8 +122,9 @@ class _Run:
             if simulation.position is not None:
                 whole = Corners(bar.open_time, opens[i], highs[i], lows[i], closes[i])
                 simulation.within((*self._detail(i), whole))
-            simulation.close_bar(bar, closes[i], test.timeframe_ms, reading)
-            if i == last - 1:
+            if i < last - 1:
+                simulation.close_bar(bar, closes[i], test.timeframe_ms, reading)
+            else:  # nothing could be filled that is decided here
                 simulation.finish(closes[i])
             curve[i - first] = simulation.equity
             if i % PROGRESS_EVERY == 0 and not told(i - first, last - first):

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine import indicators, shadow
 from engine.backtest import compiled, kernel, layout
-from engine.backtest.funding import Funding, rows
+from engine.backtest.funding import Funding, Marks, rows
 from engine.backtest.metrics import Metrics, Sums, metrics_of
 from engine.backtest.result import TRADE, Rows
 from engine.backtest.rules import Exits, Grid, Rules, Sizing, grid_of, slippage_of
@@ -48,7 +48,7 @@ class Backtest:
         symbol: whose bars they are; for showing.
         grid: steps of price and quantity; made from the bars where it is not given.
         funding: rates at their times.
-        marks: bars of the mark price, for the value of a funding.
+        marks: mark prices, for the value of a funding.
         detail: finer bars that say what came first within a bar.
         begin: first bar of the period, ms UTC; None for the first.
         end: open times before this belong to the period, ms UTC; None for all.
@@ -65,7 +65,7 @@ class Backtest:
         symbol: str = "",
         grid: Grid | None = None,
         funding: Funding | None = None,
-        marks: Bars | None = None,
+        marks: Marks | None = None,
         detail: Bars | None = None,
         begin: int | None = None,
         end: int | None = None,

@@ -22,7 +22,7 @@ from engine.model import event as e
 from engine.model.command import ReducePosition
 from engine.model.decision import CancelSent, Decision, SubmitOrder
 from engine.model.instrument import Instrument
-from engine.model.market import EMPTY_VIEW, Bar, MarketView, Quote
+from engine.model.market import Bar, MarketView, Quote
 from engine.model.money import Money, fee_of
 from engine.model.order import Fill, OrderRequest, Purpose, Side
 from engine.model.position import Position
@@ -144,7 +144,7 @@ class Simulation:
             return
         paid = position.side * funding_paid(abs(position.lots) * ticks * self._instrument.unit, rate_e8)
         self._funding += paid
-        self._process(e.FundingPaid(at=self._time, symbol=self._symbol, amount=-paid, venue_time=self._time))
+        self._hear(e.FundingPaid(at=self._time, symbol=self._symbol, amount=-paid, venue_time=self._time))
 
     def within(self, bars: Iterable[Corners]) -> None:
         """Prices of a bar, or of its detail bars, up to the first end of the position."""
@@ -178,13 +178,12 @@ class Simulation:
                 levels.append(request.trigger)
         return levels
 
-    def close_bar(self, bar: Bar, ticks: int, timeframe_ms: int, reading: Reading, *, past: bool = False) -> None:
-        """The bar is over: the core decides. A bar of the `past` only teaches."""
+    def close_bar(self, bar: Bar, ticks: int, timeframe_ms: int, reading: Reading) -> None:
+        """The bar is over: the core decides."""
         at = bar.open_time + timeframe_ms
         self._time = bar.open_time
         quote = Quote(ticks, ticks, 0, 0, ticks, ticks, at, at)
         self._book.quote, self._seen = quote, ticks
-        view = EMPTY_VIEW if past else MarketView(((self._symbol, quote),))
         event = e.BarClosed(
             at=at,
             symbol=self._symbol,
@@ -192,17 +191,15 @@ class Simulation:
             readings=reading.sides,
             stops=reading.stops,
             targets=reading.targets,
-            view=view,
-            backfilled=past,
+            view=MarketView(((self._symbol, quote),)),
         )
-        self._pending.extend(d for d in self.core.process(event) if isinstance(d, (SubmitOrder, CancelSent)))
+        self._hear(event)
         if self._bar % FORGET_EVERY == 0:
             forget(self.core.state)
             self._requests = {k: v for k, v in self._requests.items() if k in self.core.state.orders}
 
     def finish(self, ticks: int) -> None:
         """The data ends: what is open is closed at the last close."""
-        self._pending.clear()
         if self._state.position is None:
             return
         self._book.quote = self._quote(ticks)
@@ -214,8 +211,13 @@ class Simulation:
         self._book.slippage_ticks = math.ceil(ticks * self._slippage - 1e-9)
         return Quote(ticks, ticks, 0, 0, ticks, ticks, self._time, self._time)
 
-    def _process(self, event: e.Event) -> None:
+    def _hear(self, event: e.Event) -> None:
+        """The core decides; what it sends waits."""
         self._pending.extend(d for d in self.core.process(event) if isinstance(d, (SubmitOrder, CancelSent)))
+
+    def _process(self, event: e.Event) -> None:
+        """The core decides, and the book hears of it at once."""
+        self._hear(event)
         self._drain()
 
     def _drain(self) -> None:

@@ -11,10 +11,10 @@ import typer
 from engine.errors import BadInput
 
 if TYPE_CHECKING:
-    from engine.backtest.funding import Funding
+    from engine.backtest.funding import Funding, Marks
     from engine.backtest.inputs import Market
-    from engine.backtest.run import Result
     from engine.backtest.rules import Grid, Rules
+    from engine.backtest.run import Result
     from engine.bars import Bars
 
 Data = Annotated[str, typer.Option("--data", help="A candle file, or VENUE:SYMBOL from stored history.")]
@@ -79,7 +79,7 @@ def backtest(
         _grid(market, tick_size, lot_size, min_notional),
         (begin, end),
         _funding(funding),
-        _bars(mark),
+        _marks(mark),
         _bars(detail),
     )
     warn_first_run()
@@ -125,7 +125,7 @@ def _prepare(
     grid: Grid,
     span: tuple[str | None, str | None],
     funding: Funding | None,
-    marks: Bars | None,
+    marks: Marks | None,
     detail: Bars | None,
 ) -> Any:
     from engine.backtest.run import Backtest
@@ -161,6 +161,12 @@ def _funding(path: Path | None) -> Funding | None:
     from engine.backtest.funding import read_funding
 
     return read_funding(path) if path is not None else None
+
+
+def _marks(path: Path | None) -> Marks | None:
+    from engine.backtest.funding import read_marks
+
+    return read_marks(path) if path is not None else None
 
 
 def _bars(path: Path | None) -> Bars | None:
