@@ -39,6 +39,7 @@ class StationApp(App[None]):
     """
 
     TITLE = "Trefoil"
+    CSS_PATH = "desk.tcss"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar = {_palette}
     COMMAND_PALETTE_BINDING = "ctrl+backslash"

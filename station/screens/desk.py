@@ -10,16 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
 from textual.widgets import Static
 
 from engine.model import command as c
-from engine.model.market import TIMEFRAMES
 from engine.model.order import Side
-from engine.view import Desk
-from headless.source import Source
 from station.actions import ACTIONS, BY_ID
 from station.keyline import KeyLine
+from station.screens.looking import Looking
 from widgets.banner import ModeBanner
 from widgets.board_line import BoardLine
 from widgets.board_panel import BoardPanel
@@ -36,9 +33,6 @@ from widgets.watchlist import Watchlist
 PAINT_S = 0.1
 AGES_EVERY = 10
 SAID_S = 4.0
-CHARTED = ("1m", "3m", "5m", "15m", "30m", "1h", "4h")
-PANELS = ("#positions", "#signals", "#watch", "#board", "#ensemble", "#log")
-WIDE_PANELS = (*PANELS, "#chart", "#chart2", "#depth", "#tape")
 MIN_WIDTH, MIN_HEIGHT = 60, 16
 ORDER = (c.Autonomy.OBSERVE, c.Autonomy.APPROVE, c.Autonomy.AUTO)
 
@@ -48,7 +42,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-class DeskScreen(Screen[None]):
+class DeskScreen(Looking):
     """The one screen a trader lives in.
 
     Args:
@@ -66,52 +60,6 @@ class DeskScreen(Screen[None]):
         Binding(action.key, f"do('{action.id}')", action.label, id=action.id, show=False, priority=action.key == "tab")
         for action in ACTIONS
     ]
-    DEFAULT_CSS = """
-    DeskScreen { layout: vertical; }
-    DeskScreen #too-small { display: none; height: 1fr; content-align: center middle; }
-    DeskScreen #trouble { display: none; height: auto; padding: 0 1; color: $text-error; text-style: bold; }
-    DeskScreen #top { height: 3fr; }
-    DeskScreen #middle { height: 12; }
-    DeskScreen #low { height: 10; }
-    DeskScreen #summary { display: none; }
-    DeskScreen #watch { width: 38; }
-    DeskScreen #chart2, DeskScreen #book { display: none; }
-    DeskScreen #book { width: 32; }
-    DeskScreen #board { width: 48; }
-    DeskScreen #ensemble { width: 34; }
-    DeskScreen #positions { width: 2fr; }
-    DeskScreen.-wide #chart2, DeskScreen.-wide #book { display: block; }
-    DeskScreen.-wide #watch { width: 43; }
-    DeskScreen.-wide #low { height: 14; }
-    DeskScreen.-narrow #summary { display: block; }
-    DeskScreen.-narrow #middle, DeskScreen.-narrow #low { height: auto; }
-    DeskScreen.-narrow .panel { display: none; width: 1fr; height: 8; }
-    DeskScreen.-narrow .panel.-shown { display: block; }
-    DeskScreen.-narrow #board, DeskScreen.-narrow #ensemble, DeskScreen.-narrow #positions { width: 1fr; }
-    DeskScreen.-narrow #watch { width: 34; height: 1fr; }
-    DeskScreen ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
-    DeskScreen.-alone .row, DeskScreen.-alone .row Panel, DeskScreen.-alone #chart2, DeskScreen.-alone #book {
-        display: none;
-    }
-    DeskScreen.-alone #top.-holds, DeskScreen.-alone #middle.-holds, DeskScreen.-alone #low.-holds,
-    DeskScreen.-alone #book.-holds, DeskScreen.-alone #chart2.-only, DeskScreen.-alone Panel#watch.-only, DeskScreen.-alone Panel#board.-only,
-    DeskScreen.-alone Panel#ensemble.-only, DeskScreen.-alone Panel#positions.-only, DeskScreen.-alone Panel.panel.-only,
-    DeskScreen.-alone .row Panel.-only { display: block; width: 1fr; height: 1fr; }
-    DeskScreen.-small .row, DeskScreen.-small #summary { display: none; }
-    DeskScreen.-small #too-small { display: block; }
-    """
-
-    def __init__(self, source: Source, keys: dict[str, str], symbol: str | None) -> None:
-        super().__init__()
-        self._source = source
-        self._keys = keys
-        self._symbol = symbol or ""
-        self._timeframe_ms = 0
-        self._panel = 0
-        self._dirty = True
-        self._beat = 0
-        self._crosshair = False
-        source.on_change(self._mark)
 
     def compose(self) -> ComposeResult:
         """Banner, charts, decisions, holdings, keys."""
@@ -148,52 +96,16 @@ class DeskScreen(Screen[None]):
         self.set_class(small, "-small")
         self._dirty = True
 
-    def _mark(self) -> None:
-        self._dirty = True
-
     def _on_beat(self) -> None:
         self._beat += 1
-        if (self._dirty or self._beat % AGES_EVERY == 0) and self.is_current:
+        if (self._dirty or self._beat % AGES_EVERY == 0) and self.is_active:
             self._dirty = False
             self._paint()
-
-    # What is looked at
-
-    @property
-    def desk(self) -> Desk:
-        """The replica."""
-        return self._source.desk
-
-    @property
-    def symbol(self) -> str:
-        """The chosen symbol, or the first there is."""
-        desk = self.desk
-        if self._symbol not in desk.instruments and desk.instruments:
-            self._symbol = next(iter(desk.instruments))
-        return self._symbol
-
-    def symbols(self) -> list[str]:
-        """All symbols of the desk, in its order."""
-        return list(self.desk.instruments)
-
-    def choose(self, symbol: str) -> None:
-        """Look at another symbol."""
-        self._symbol = symbol
-        self._dirty = True
-
-    @property
-    def timeframe_ms(self) -> int:
-        """Of the chart; the decision timeframe until another is chosen."""
-        return self._timeframe_ms or self.desk.status.timeframe_ms or TIMEFRAMES["1m"]
-
-    def _longer(self) -> int:
-        longer = [TIMEFRAMES[name] for name in CHARTED if TIMEFRAMES[name] > self.timeframe_ms]
-        return longer[min(2, len(longer) - 1)] if longer else self.timeframe_ms
 
     def _paint(self) -> None:
         desk, symbol, now = self.desk, self.symbol, self._source.now()
         wide = self.has_class("-wide")
-        charts = {(symbol, self.timeframe_ms)} | ({(symbol, self._longer())} if wide else set())
+        charts = {(symbol, self.timeframe_ms)} | ({(symbol, self.longer_ms)} if wide else set())
         self._source.watch_bars(frozenset(charts) if symbol else frozenset())
         self.query_one(ModeBanner).show(desk, now, connected=self._source.connected)
         self.query_one(StartSteps).show(desk)
@@ -203,7 +115,7 @@ class DeskScreen(Screen[None]):
         line.update(Content(trouble))
         self._chart("#chart", self.timeframe_ms, now)
         if wide:
-            self._chart("#chart2", self._longer(), now)
+            self._chart("#chart2", self.longer_ms, now)
             self.query_one(DepthPanel).show(desk, symbol, now)
             self.query_one(TapePanel).show(desk, symbol)
         self.query_one(Watchlist).show(desk, symbol, now)
@@ -337,17 +249,6 @@ class DeskScreen(Screen[None]):
     def _do_release(self) -> None:
         self.ask(c.ReleaseSymbol(symbol=self.symbol))
 
-    def _do_next_symbol(self) -> None:
-        self._step_symbol(1)
-
-    def _do_previous_symbol(self) -> None:
-        self._step_symbol(-1)
-
-    def _step_symbol(self, by: int) -> None:
-        symbols = self.symbols()
-        if symbols:
-            self.choose(symbols[(symbols.index(self.symbol) + by) % len(symbols)])
-
     def _do_search(self) -> None:
         from station.screens.search import Search
 
@@ -356,84 +257,6 @@ class DeskScreen(Screen[None]):
                 self.choose(symbol)
 
         self.app.push_screen(Search(self.symbols()), found)
-
-    def _do_longer(self) -> None:
-        self._frame(1)
-
-    def _do_shorter(self) -> None:
-        self._frame(-1)
-
-    def _frame(self, by: int) -> None:
-        frames = [TIMEFRAMES[name] for name in CHARTED]
-        now = frames.index(self.timeframe_ms) if self.timeframe_ms in frames else 0
-        self._timeframe_ms = frames[max(0, min(len(frames) - 1, now + by))]
-        self._dirty = True
-
-    @property
-    def _charts(self) -> CandleChart:
-        return self.query_one("#chart", CandleChart)
-
-    def _do_zoom_in(self) -> None:
-        self._charts.zoom(1)
-
-    def _do_zoom_out(self) -> None:
-        self._charts.zoom(-1)
-
-    def _do_back(self) -> None:
-        self._move(-1)
-
-    def _do_forth(self) -> None:
-        self._move(1)
-
-    def _move(self, by: int) -> None:
-        if self._crosshair:
-            self._charts.move_crosshair(by, 0)
-        else:
-            self._charts.scroll(-4 * by)
-
-    def _do_newest(self) -> None:
-        self._charts.home()
-
-    def _do_crosshair(self) -> None:
-        self._crosshair = not self._crosshair
-        self._charts.set_crosshair(self._crosshair)
-
-    def _do_overlays(self) -> None:
-        self._charts.cycle_overlays()
-
-    def _do_panel(self) -> None:
-        self._step_panel(1)
-
-    def _do_previous_panel(self) -> None:
-        self._step_panel(-1)
-
-    def _step_panel(self, by: int) -> None:
-        if self.has_class("-alone"):
-            self._do_maximise()
-        panels = WIDE_PANELS if self.has_class("-wide") else PANELS
-        self._panel = (self._panel + by) % len(panels)
-        for place, name in enumerate(PANELS):
-            self.query_one(name).set_class(place == self._panel, "-shown")
-        self.query_one(panels[self._panel]).focus()
-
-    def _do_maximise(self) -> None:
-        alone = self.has_class("-alone")
-        self.set_class(not alone, "-alone")
-        for part in self.query(".-only, .-holds"):
-            part.remove_class("-only", "-holds")
-        if not alone:
-            panel = self.focused or self._charts
-            panel.add_class("-only")
-            for row in self.query(".row, #book"):
-                row.set_class(row in panel.ancestors, "-holds")
-        self._dirty = True
-
-    def _do_theme(self) -> None:
-        from station.themes import NAMES
-
-        now = NAMES.index(self.app.theme) if self.app.theme in NAMES else -1
-        self.app.theme = NAMES[(now + 1) % len(NAMES)]
-        self._dirty = True
 
     def _do_palette(self) -> None:
         self.app.action_command_palette()
