@@ -32,8 +32,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         symbol: unified symbol, or empty.
         timeframe: ``15m`` and so on, or empty.
         created: ms UTC.
-        params: what it was run with; JSON values.
-        summary: the numbers that a list shows and a comparison sorts by; JSON values, NaN and infinity come back as None.
+        params: what it was run with; JSON values or numpy numbers.
+        summary: the numbers that a list shows and a comparison sorts by, likewise; NaN and infinity come back as None.
     """
 
     id: str
@@ -153,8 +153,15 @@ def _run(row: Row[Any]) -> Run:
 
 def _json(run: Run, name: str) -> str:
     try:
-        return msgspec.json.encode(getattr(run, name)).decode()
-    except TypeError as error:
+        return msgspec.json.encode(getattr(run, name), enc_hook=_plain).decode()
+    except (TypeError, ValueError) as error:
         raise BadInput(
             f"run {run.id} {name}", type(getattr(run, name)).__name__, f"use JSON values ({error})"
         ) from error
+
+
+def _plain(value: Any) -> Any:
+    """A numpy number as Python's."""
+    if getattr(value, "shape", None) == ():
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is none")

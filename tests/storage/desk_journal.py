@@ -107,7 +107,7 @@ async def write(database: Database, entries: Sequence[Entry], dice: Random) -> S
         if isinstance(entries[at].event, e.EngineStarted) and dice.random() < 0.8:
             journal = SqlJournal(database)
             await journal.recover()
-        until = at + dice.choice((1, 1, 2, 3, 8, 40))
+        until = at + dice.choice((1, 2, 5, 20, 60))
         restarts = (i for i in range(at + 1, until) if i < len(entries) and starts(entries[i]))
         until = next(restarts, until)
         await journal.append(entries[at:until])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.errors import BadInput, EngineRunning, TrefoilError
@@ -66,9 +67,18 @@ async def test_numbers_that_json_has_not_come_back_as_none(database: Database) -
     assert found.summary == {"sharpe": None, "factor": None}
 
 
-async def test_values_that_json_cannot_hold_are_refused_whole(database: Database) -> None:
+async def test_numbers_of_numpy_are_numbers(database: Database) -> None:
+    summary = {"sharpe": np.float64(1.5), "trades": np.int64(3), "won": np.bool_(1), "none": np.float64("nan")}
+    await Research(database).save(run(1, summary=summary))
+    found = await Research(database).get("run001")
+    assert found is not None
+    assert found.summary == {"sharpe": 1.5, "trades": 3, "won": True, "none": None}
+
+
+@pytest.mark.parametrize("value", [object(), np.zeros(3), "\ud800", {(1, 2): 3, object(): 4}])
+async def test_values_that_json_cannot_hold_are_refused_whole(database: Database, value: object) -> None:
     with pytest.raises(BadInput, match=r"run001 params.*JSON values"):
-        await Research(database).save(run(1, params={"model": object()}))
+        await Research(database).save(run(1, params={"model": value}))
     assert await Research(database).list() == ()
 
 
