@@ -195,6 +195,15 @@ def test_the_spread_of_independent_returns_is_the_closed_form() -> None:
     assert (found.sharpe.high - found.sharpe.low) / 2 / 1.96 == pytest.approx(error, rel=0.06)
 
 
+def test_a_long_history_drawn_in_groups_has_the_same_spread() -> None:
+    returns = np.random.default_rng(2).normal(0.0001, 0.01, 70_001)
+    found = straps(returns, HOUR, samples=1_000)
+    assert found.sharpe is not None
+    error = math.sqrt(YEAR_MS / HOUR / 70_001)
+    assert (found.sharpe.high - found.sharpe.low) / 2 / 1.96 == pytest.approx(error, rel=0.08)
+    assert found.sharpe.estimate == pytest.approx(returns.mean() / returns.std(ddof=1) * math.sqrt(365 * 24))
+
+
 def test_blocks_widen_the_interval_of_dependent_returns() -> None:
     returns = 0.01 * autoregressive(0.8)
     apart, together = straps(returns, block=1.0), straps(returns)
