@@ -11,7 +11,7 @@ from engine.bars import Bars
 from engine.candle_file import Gap, gaps_of
 from engine.errors import VenueError, VenueRejected
 from engine.history.answer import ask
-from engine.history.load import PAGE
+from engine.history.load import NEAR, PAGE
 from engine.history.series import DAY_MS, Series, Span, aligned, missing, months
 from engine.ports import CandleStore, Feed
 
@@ -83,7 +83,7 @@ async def download(
     work = _Work(feed, series, tell, (end - begin) // series.timeframe_ms, retry_s)
     for month in months(Span(begin, end)):
         known = await asyncio.to_thread(store.read, *key, month.begin, month.end)
-        holes = missing(known.open_time, series.timeframe_ms, month, PAGE)
+        holes = missing(known.open_time, series.timeframe_ms, month, NEAR)
         asked = sum(hole.end - hole.begin for hole in holes)
         work.step((month.end - month.begin - asked) // series.timeframe_ms, 0)
         for piece in _pieces(holes, series.timeframe_ms):

@@ -13,6 +13,7 @@ from engine.history.series import Series, Span, missing
 from engine.ports import CandleStore, Feed
 
 PAGE = 1_500  # one request brings so many bars
+NEAR = 100  # asking for so many known bars between two holes costs less than a second request
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -29,6 +30,6 @@ async def load(feed: Feed, store: CandleStore, series: Series, span: Span) -> Lo
     """
     bars = await asyncio.to_thread(store.read, series.venue, series.symbol, series.timeframe_ms, span.begin, span.end)
     fresh = Bars.empty()
-    for hole in missing(bars.open_time, series.timeframe_ms, span, PAGE):
+    for hole in missing(bars.open_time, series.timeframe_ms, span, NEAR):
         fresh = merge(fresh, await ask(feed, series, hole))
     return Loaded(merge(bars, fresh), fresh)
