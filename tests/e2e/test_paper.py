@@ -57,6 +57,8 @@ class Market:
     async def run(self) -> None:
         """Both symbols, ten times a second; the size changes, since a book that stays the same is not published."""
         for lots in cycle((10_000, 9_000)):
+            while self.hand.now >= self.hand.bar_end():
+                self.minute()
             for instrument in (BTC, ETH):
                 self.hand.quote(FIRST, lots, instrument, after=round(PACE_S * 500))
             await asyncio.sleep(PACE_S)

@@ -492,8 +492,12 @@ class RemoteVenueContract(VenueContract):
         assert refused.value.code == code
 
     async def test_a_venue_that_is_not_there_refuses_and_is_found_again(self, bench: RemoteBench) -> None:
-        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        desk, request, lost = bench.desk, bench.desk.request(BUY, LOTS), bench.desk.request(BUY, LOTS)
+        desk.event(e.OrderLost(at=0, client_id=lost.client_id, reason="the test did not send it"))
         await bench.go_down()
+        await bench.venue.query(desk.orders[lost.client_id])
+        assert isinstance(desk.events[-1], e.OrderLost)  # nobody answered: nothing is known
+        assert desk.status(lost) is LOST
         assert (await desk.send(bench.venue, request)).status is REJECTED  # not LOST: it never left
         with pytest.raises(VenueError):
             await bench.venue.report(bench.since)

@@ -72,10 +72,13 @@ class Hand:
         step = Step(self.now + after, instrument.symbol, bid, bid + 1, lots, lots, bid, 1)
         self.simulation.apply(step)
 
+    def bar_end(self, instrument: Instrument = BTC) -> int:
+        """When the bar that comes next ends, ms UTC."""
+        return int(self.simulation.candles[instrument.symbol].closed().open_time[-1]) + 2 * MINUTE
+
     def bar(self, open_: int, high: int, low: int, close: int, instrument: Instrument = BTC) -> Bar:
         """Close the bar that comes next after the newest closed one; the quotes stay at its close."""
-        closed = self.simulation.candles[instrument.symbol].closed()
-        begin = int(closed.open_time[-1]) + MINUTE
+        begin = self.bar_end(instrument) - MINUTE
         o, h, low_, c = (float(instrument.price(ticks)) for ticks in (open_, high, low, close))
         bar = Bar(begin, o, h, low_, c, 1.5)
         at = max(self.now, begin + MINUTE)

@@ -103,6 +103,8 @@ def test_the_longest_way_of_an_order_ends_before_the_core_believes_it_never_arri
         ("RequestTimeout", "binanceusdm POST https://x", "VenueUnknown", ""),
         ("ExchangeNotAvailable", "binanceusdm POST https://x", "VenueUnknown", ""),
         ("ExchangeNotAvailable", '503 {"code":-1007,"msg":"Timeout."}', "VenueUnknown", "-1007"),
+        ("BadResponse", '{"code":-1006,"msg":"Unexpected response."}', "VenueUnknown", "-1006"),
+        ("BadResponse", '{"code":-1007,"msg":"Timeout."}', "VenueUnknown", "-1007"),
         ("InvalidOrder", '{"code":-4164,"msg":"Too small."}', "VenueRejected", "-4164"),
         ("InsufficientFunds", '{"code":-2019,"msg":"Margin is insufficient."}', "VenueRejected", "-2019"),
         ("OrderNotFound", '{"code":-2013,"msg":"Order does not exist."}', "VenueRejected", "-2013"),
