@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from engine.model.order import OrderKind, OrderStatus, Purpose
-from engine.view import InstrumentView, OrderView, PositionView
+from engine.view import InstrumentView, OrderView, PositionView, StatusView
 from widgets import format as fmt
 from widgets.line import Line, Piece, fit
 from widgets.tones import side_arrow, side_tone, side_word, signed_tone
@@ -43,7 +43,7 @@ def protected(position: PositionView) -> bool:
 
 
 def _leg(
-    name: str, level: int | None, confirmed: int, row: PositionView, instrument: InstrumentView | None, now: int
+    name: str, level: int | None, confirmed: int, row: PositionView, instrument: InstrumentView | None, when: When
 ) -> list[Piece]:
     if level is None:
         word = "no stop ✗ UNPROTECTED" if name == "stop" else f"no {name}"
@@ -55,9 +55,9 @@ def _leg(
         (f" {fmt.percent(distance(row.mark, level), decimals=1)} ", "dim"),
     ]
     if confirmed:
-        pieces.append((f"✓{fmt.age(now - confirmed):<3}", "profit"))
+        pieces.append((f"✓{fmt.age(when.wall - confirmed):<3}", "profit"))
     elif name == "stop":
-        wait = now - row.opened
+        wait = when.market - row.opened
         pieces.append((" ✗ unprotected ", "alarm" if wait > SETTLING_MS else "warn bold"))
     else:
         pieces.append(("✗ not placed", "warn"))
@@ -91,6 +91,18 @@ def _liquidation(row: PositionView, instrument: InstrumentView | None) -> list[P
     return [("liq ", "dim"), (fmt.price(instrument, row.liquidation), "dim"), (f" {away * 100:.0f} %", tone)]
 
 
+class When(NamedTuple):
+    """Now by both clocks, ms UTC: orders are dated by ours, positions by the market's (simulated in a replay)."""
+
+    wall: int
+    market: int
+
+
+def when_of(status: StatusView, now: int) -> When:
+    """Both clocks at `now`; the market's runs on while no quote comes."""
+    return When(now, status.clock + max(0, status.feed_age_ms) if status.clock else now)
+
+
 class Widths(NamedTuple):
     """Characters of the columns that depend on what is held, so that rows stand under each other."""
 
@@ -106,15 +118,15 @@ def widths_of(rows: list[tuple[PositionView, InstrumentView | None]]) -> Widths:
 
 
 def position_lines(
-    row: PositionView, instrument: InstrumentView | None, now: int, width: int, rows: int, widths: Widths
+    row: PositionView, instrument: InstrumentView | None, when: When, width: int, rows: int, widths: Widths
 ) -> list[Line]:
     """A position in one line (wide, or `rows` is 1) or in two."""
-    stop = _leg("stop", row.stop, row.stop_confirmed, row, instrument, now)
+    stop = _leg("stop", row.stop, row.stop_confirmed, row, instrument, when)
     single = width >= ONE_LINE or rows < 2
     short = width < (FULL_STOP if single else HALF_STOP)
     if short and row.stop is not None:
         stop = [("stop ", "dim"), stop[-1]]
-    target = _leg("target", row.target, row.target_confirmed, row, instrument, now)
+    target = _leg("target", row.target, row.target_confirmed, row, instrument, when)
     identity: Cell = (0, _identity(row, instrument, widths.size))
     entry: Cell = (3, [("@ ", "dim"), (fmt.price(instrument, row.entry, widths.price), "text")])
     mark: Cell = (4, [("→ ", "dim"), (fmt.price(instrument, row.mark, widths.price), "text")])
@@ -123,7 +135,7 @@ def position_lines(
     liquidation: Cell = (6, _liquidation(row, instrument))
     leverage: Cell = (8, [(f"{row.leverage}x", "dim")])
     origin: Cell = (9, [(row.origin, "dim")])
-    age: Cell = (7, [(fmt.age(now - row.opened), "dim")])
+    age: Cell = (7, [(fmt.age(when.market - row.opened), "dim")])
     if single:
         return [Line(tuple(fit([identity, entry, mark, *profit, *proof, liquidation, leverage, origin, age], width)))]
     return [

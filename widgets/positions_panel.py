@@ -9,7 +9,7 @@ from engine.view import Desk, OrderView
 from widgets import format as fmt
 from widgets.cursor_panel import CursorPanel, Row
 from widgets.line import Line, Piece, say, sentences
-from widgets.position_lines import ONE_LINE, order_line, position_lines, protected, widths_of
+from widgets.position_lines import ONE_LINE, order_line, position_lines, protected, when_of, widths_of
 from widgets.tones import signed_tone
 
 _POSITION, _ORDER = "p:", "o:"
@@ -76,10 +76,11 @@ class PositionsPanel(CursorPanel):
         orders = sorted(desk.orders.values(), key=order_rank)
         widths = widths_of([(row, desk.instruments.get(row.symbol)) for row in positions])
         each = 1 if width >= ONE_LINE or 2 * len(positions) > height else 2
+        when = when_of(desk.status, self._now)
         rows: list[Row] = []
         for position in positions:
             instrument = desk.instruments.get(position.symbol)
-            lines = position_lines(position, instrument, self._now, width, each, widths)
+            lines = position_lines(position, instrument, when, width, each, widths)
             rows.extend((_POSITION + position.symbol, line) for line in lines)
         if not positions:
             rows.append(("", say("No position.")))

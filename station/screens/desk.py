@@ -98,7 +98,7 @@ class DeskScreen(Looking):
 
     def _on_beat(self) -> None:
         self._beat += 1
-        if (self._dirty or self._beat % AGES_EVERY == 0) and self.is_active:
+        if (self._dirty or self._beat % AGES_EVERY == 0) and self.is_current:
             self._dirty = False
             self._paint()
 

@@ -18,6 +18,8 @@ from widgets import format as fmt
 KINDS = {OrderKind.MARKET: "market", OrderKind.LIMIT: "limit", OrderKind.POST_ONLY: "post-only"}
 FIELDS = ("quantity", "price", "stop", "target")
 REFRESH_S = 0.5
+OWN_STOP, OWN_REWARD = 100, 2
+"""Until a board has distances of its own: the stop a hundredth of the price away, the target twice as far."""
 
 
 class Ticket(Dialog[PlaceOrder]):
@@ -80,8 +82,9 @@ class Ticket(Dialog[PlaceOrder]):
         quote = self._desk.quotes.get(self._view.symbol)
         entry = 0 if quote is None else quote.ask if self._side > 0 else quote.bid
         tick, side = self._view.tick_size, int(self._side)
-        stop_ticks = self._board.stop_ticks if self._board is not None else 0
-        target_ticks = self._board.target_ticks if self._board is not None else 0
+        board = self._board
+        stop_ticks = (board.stop_ticks if board is not None else 0) or entry // OWN_STOP
+        target_ticks = (board.target_ticks if board is not None else 0) or OWN_REWARD * stop_ticks
         lots = default_lots(self._view, self._desk, entry, stop_ticks)
         return {
             "quantity": f"{self._view.lot_size * lots:f}" if lots else "",

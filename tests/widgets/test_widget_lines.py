@@ -16,7 +16,7 @@ from widgets.chart_levels import levels_of
 from widgets.depth_panel import balance, depth_lines
 from widgets.ensemble_panel import ensemble_lines
 from widgets.line import width_of
-from widgets.position_lines import order_line, position_lines, widths_of
+from widgets.position_lines import When, order_line, position_lines, when_of, widths_of
 from widgets.signal_detail import detail_lines
 from widgets.signals_panel import gate_count, signal_line
 from widgets.tape_panel import bought, tape_lines
@@ -154,7 +154,7 @@ def test_the_detail_says_of_every_gate_why() -> None:
 )
 def test_a_position_never_hides_its_stop(width: int, rows: int, count: int) -> None:
     row, instrument = DESK.positions[BTC], DESK.instruments[BTC]
-    lines = position_lines(row, instrument, NOW, width, rows, widths_of([(row, instrument)]))
+    lines = position_lines(row, instrument, When(NOW, NOW), width, rows, widths_of([(row, instrument)]))
     text = "\n".join(line.text for line in lines)
     assert len(lines) == count
     assert "▲ BTC" in text
@@ -167,11 +167,11 @@ def test_a_position_never_hides_its_stop(width: int, rows: int, count: int) -> N
 def test_an_unconfirmed_stop_is_an_alarm_once_it_should_be_there() -> None:
     row, instrument = DESK.positions[SOL], DESK.instruments[SOL]
     widths = widths_of([(row, instrument)])
-    late = position_lines(row, instrument, NOW, 150, 1, widths)[0]
-    fresh = position_lines(row, instrument, row.opened + 100, 150, 1, widths)[0]
+    late = position_lines(row, instrument, When(NOW, NOW), 150, 1, widths)[0]
+    fresh = position_lines(row, instrument, When(NOW, row.opened + 100), 150, 1, widths)[0]
     assert (" ✗ unprotected ", "alarm") in late.pieces
     assert (" ✗ unprotected ", "warn bold") in fresh.pieces
-    naked = position_lines(replace(row, stop=None), instrument, NOW, 150, 1, widths)[0]
+    naked = position_lines(replace(row, stop=None), instrument, When(NOW, NOW), 150, 1, widths)[0]
     assert "UNPROTECTED" in naked.text
 
 
@@ -249,3 +249,13 @@ def test_the_board_in_one_line_keeps_the_score(width: int) -> None:
     assert line.text.startswith("Board +0.60 ▲ LONG")
     assert len(line.text) <= width
     assert "no bar" in board_line(None, 0, 0, width).text
+
+
+def test_a_position_is_as_old_as_the_markets_clock_says() -> None:
+    replayed = replace(DESK.status, clock=1_000_000, feed_age_ms=2_000)
+    assert when_of(replayed, NOW) == When(NOW, 1_002_000)
+    assert when_of(replace(replayed, clock=0), NOW) == When(NOW, NOW)
+    row = replace(DESK.positions[BTC], opened=1_000_000 - 58_000)
+    line = position_lines(row, None, when_of(replayed, NOW), 150, 1, widths_of([]))[0]
+    assert "1m" in line.text.split()
+    assert "✓12s" in line.text
