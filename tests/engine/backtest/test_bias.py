@@ -153,12 +153,12 @@ def test_a_strategy_that_looks_back_only_is_clean() -> None:
 
 
 def test_too_short_a_declared_settle_length_is_told_apart_from_bias() -> None:
-    report = check_bias(own(honest, settle=4), walk(600))
+    report = check_bias(own(honest, settle=9), walk(600))
     assert not report.biased
     assert not report.settling.enough
-    # four bars have no mean of ten: live would never trade
-    assert report.live_first == 9
-    assert report.live_differing == 600 - 9
+    # nine bars have no mean of ten: live would never trade; ten have
+    assert (report.live_first, report.live_differing) == (9, 600 - 9)
+    assert check_bias(own(honest, settle=10), walk(600)).live_differing == 0
 
 
 @dataclass(frozen=True, slots=True)
