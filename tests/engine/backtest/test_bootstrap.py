@@ -32,12 +32,12 @@ def straps(returns: Floats, timeframe_ms: int = HOUR, **options: float) -> Boots
 
 
 def test_block_length_of_independent_returns_is_that_of_the_arch_library() -> None:
-    """arch 8.0, optimal_block_length: 1.58711418. It asks one more lag to be insignificant, which here is no matter."""
+    """arch 8.0.0, optimal_block_length: 1.58711418. It asks one more lag to be insignificant, which here is no matter."""
     assert block_length(autoregressive(0.0)) == pytest.approx(1.58711418, abs=1e-7)
 
 
 def test_block_length_of_a_dependent_series_is_near_the_arch_librarys() -> None:
-    """arch 8.0: 30.0774878; its band is two lags wider."""
+    """arch 8.0.0: 30.0774878; its band is two lags wider."""
     assert block_length(autoregressive(0.8)) == pytest.approx(30.08, rel=0.05)
 
 

@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.backtest.deflated import (
-    Variants,
-)
+from engine.backtest.deflated import Variants
 from engine.backtest.luck import Luck, luck_of, nets_of
 from engine.backtest.run import Backtest, Wanted
 from engine.backtest.shuffle import Shuffle, shuffle_trades
