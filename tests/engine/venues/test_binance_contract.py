@@ -10,9 +10,9 @@ from engine.runtime import SystemClock
 from engine.venues.ccxt_client import Access
 from engine.venues.ccxt_venue import CcxtVenue
 from tests.engine.simulator.conftest import BTC
-from tests.engine.venues.contract import RemoteVenueContract
 from tests.engine.venues.hand import FIRST, Hand
 from tests.engine.venues.mini_desk import MiniDesk
+from tests.engine.venues.remote_contract import RemoteVenueContract
 
 pytestmark = pytest.mark.slow  # importing ccxt takes 3 s
 
