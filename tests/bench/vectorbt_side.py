@@ -1,0 +1,219 @@
+"""vectorbt's time for the work Trefoil's backtests are measured with, in an environment of its own.
+
+`measure` is called by the benchmark and runs this very file with .venv-crosscheck's Python; both sides take the bars of
+`made_bars`, so that the work is the same. vectorbt is given what it is fastest with: its own indicators, all parameter
+pairs as columns of one call, and one return read. What it makes of the market (trades, return) is in the answer too, so
+that one can see that it did the same work; with stops it makes somewhat fewer trades, because it drops an entry of the
+bar in which a stop is met.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".venv-crosscheck" / "bin" / "python"
+HOW = "not installed: run tests/crosscheck/setup.sh"
+RUNS = 5
+HOURS, MINUTES = 365 * 24, 365 * 24 * 60
+WEEK = 7 * 24 * 60
+FEE, SLIPPAGE = 0.0005, 0.0001
+STOP, TARGET = 0.02, 0.04
+HOUR_STEP = 0.006  # about that of an hour's close; the default is a minute's
+CHUNK = 10  # pairs over minutes at a time: a thousand columns of half a million bars would not fit
+TIMEFRAMES = (1, 5, 15, 60, 240)  # minutes
+SYMBOLS = 30
+
+Columns = dict[str, NDArray[np.float64]]
+
+
+def measure() -> dict[str, object]:
+    """Median milliseconds of each row by vectorbt's two engines, or why there are none."""
+    if not PYTHON.exists():
+        return {"skipped": HOW}
+    out: dict[str, object] = {}
+    for engine in ("numba", "rust"):
+        done = subprocess.run([str(PYTHON), __file__, engine], capture_output=True, text=True, check=False)
+        out[engine] = json.loads(done.stdout) if done.returncode == 0 else {"failed": done.stderr.splitlines()[-1:]}
+    return out
+
+
+def made_bars(n: int, seed: int, step: float = 0.0008) -> Columns:
+    """n bars of a random walk with moves of about `step`: open, high, low, close, to one decimal; the same everywhere."""
+    dice = np.random.default_rng(seed)
+    close = 50_000.0 * np.exp(np.cumsum(dice.normal(0.0, step, n)))
+    open_ = np.concatenate((close[:1], close[:-1]))
+    reach = np.exp(np.abs(dice.normal(0.0, 0.75 * step, (2, n))))
+    high, low = np.maximum(open_, close) * reach[0], np.minimum(open_, close) / reach[1]
+    return {
+        name: np.round(column, 1)
+        for name, column in zip(("open", "high", "low", "close"), (open_, high, low, close), strict=True)
+    }
+
+
+def pairs(count: int) -> list[tuple[int, int]]:
+    """`count` pairs of a faster and a slower average."""
+    every = [(fast, slow) for fast in range(5, 45) for slow in range(fast + 5, fast + 105, 4)]
+    return every[:count]
+
+
+def median_ms(work: Callable[[], object], runs: int = RUNS) -> float:
+    """Median wall time, milliseconds; the first run compiles and is not counted."""
+    work()
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - began) * 1e3)
+    return round(statistics.median(times), 3)
+
+
+def later(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is known at a close is done at the next open."""
+    return np.concatenate((np.zeros_like(flags[:1]), flags[:-1]))
+
+
+class Vectorbt:
+    """The rows of the table. `engine` is vectorbt's own name for what computes."""
+
+    def __init__(self, engine: str) -> None:
+        import pandas as pd  # type: ignore[import-untyped]
+        import vectorbt as vbt  # type: ignore[import-not-found]  # it lives in an environment of its own
+
+        self.pd, self.vbt, self.engine = pd, vbt, engine
+
+    def one(self, bars: Columns, *, exits: bool = False) -> Any:
+        """EMA 12/26, always in the market, filled at the next open; the portfolio and its return."""
+        return self.cross(bars, [(12, 26)], exits=exits)
+
+    def cross(self, bars: Columns, chosen: list[tuple[int, int]], *, exits: bool = False) -> Any:
+        """Pairs of averages as columns of one call; an average that several pairs share is computed once."""
+        known = {length: self.average(bars["close"], length) for length in {n for pair in chosen for n in pair}}
+        fast, slow = (np.concatenate([known[pair[i]] for pair in chosen], axis=1) for i in (0, 1))
+        long, short = fast > slow, fast <= slow
+        if exits:  # a position once stopped waits for the side to turn
+            long, short = (flags & ~later(flags) for flags in (long, short))
+        if len(chosen) == 1:
+            long, short = long[:, 0], short[:, 0]
+        levels = {"sl_stop": STOP, "tp_stop": TARGET, "stop_entry_price": "fillprice"} if exits else {}
+        portfolio = self.vbt.Portfolio.from_signals(
+            bars["close"],
+            entries=later(long),
+            short_entries=later(short),
+            price=bars["open"] if len(chosen) == 1 else bars["open"][:, None],
+            open=bars["open"] if exits else None,
+            high=bars["high"] if exits else None,
+            low=bars["low"] if exits else None,
+            fees=FEE,
+            slippage=SLIPPAGE,
+            init_cash=10_000.0,
+            upon_opposite_entry="reverse",
+            freq="1h",
+            engine=self.engine,
+            **levels,
+        )
+        return portfolio, portfolio.total_return()
+
+    def average(self, close: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+        """An exponential average by vectorbt's own compiled function, without pandas around it."""
+        found: NDArray[np.float64] = self.vbt.generic.nb.ewm_mean_nb(close.reshape(-1, 1), length, length, False)
+        return found
+
+    def scan(self, markets: list[list[Columns]]) -> float:
+        """Six strategies over every symbol of each timeframe, all columns of a timeframe in one call."""
+        total = 0.0
+        for symbols in markets:
+            close = np.stack([bars["close"] for bars in symbols], axis=1)
+            open_ = np.stack([bars["open"] for bars in symbols], axis=1)
+            high, low = (np.stack([bars[name] for bars in symbols], axis=1) for name in ("high", "low"))
+            sides = self.six(self.pd.DataFrame(high), self.pd.DataFrame(low), self.pd.DataFrame(close))
+            long, short = (np.concatenate([pair[i] for pair in sides], axis=1) for i in (0, 1))
+            times = len(sides)
+            portfolio = self.vbt.Portfolio.from_signals(
+                self.pd.DataFrame(np.tile(close, times)),
+                entries=later(long),
+                short_entries=later(short),
+                price=np.tile(open_, times),
+                fees=FEE,
+                slippage=SLIPPAGE,
+                init_cash=10_000.0,
+                upon_opposite_entry="reverse",
+                freq="1min",
+                engine=self.engine,
+            )
+            total += float(portfolio.total_return().sum())
+        return total
+
+    def six(self, high: Any, low: Any, close: Any) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+        """Long and short of six strategies with vectorbt's own indicators; bands stand in for the supertrend's ratchet."""
+        vbt = self.vbt
+        price = close.to_numpy()
+        average = {n: vbt.MA.run(close, n, ewm=True).ma.to_numpy() for n in (12, 26, 50)}
+        rsi = vbt.RSI.run(close, 14).rsi.to_numpy()
+        macd = vbt.MACD.run(close, 12, 26, 9)
+        above = macd.macd.to_numpy() > macd.signal.to_numpy()
+        stochastic = vbt.STOCH.run(high, low, close, 14, 3)
+        slow = stochastic.percent_d.to_numpy()
+        bands = vbt.BBANDS.run(close, 20, alpha=2.0)
+        span = 3.0 * vbt.ATR.run(high, low, close, 10).atr.to_numpy()
+        middle = {
+            n: (high.vbt.rolling_max(n).to_numpy() + low.vbt.rolling_min(n).to_numpy()) / 2.0 for n in (9, 26, 52)
+        }
+        cloud = np.maximum((middle[9] + middle[26]) / 2.0, middle[52])
+        floor = np.minimum((middle[9] + middle[26]) / 2.0, middle[52])
+        return [
+            (average[12] > average[26], average[12] < average[26]),
+            ((rsi < 30.0) & (price > average[50]), (rsi > 70.0) & (price < average[50])),
+            (above & (slow < 80.0), ~above & (slow > 20.0)),
+            (price > cloud, price < floor),
+            (price < bands.lower.to_numpy(), price > bands.upper.to_numpy()),
+            (price > average[12] + span, price < average[12] - span),
+        ]
+
+
+def main() -> None:
+    """Measure in this process and print one JSON object."""
+    side = Vectorbt(sys.argv[1])
+    hours, minutes = made_bars(HOURS, 1, HOUR_STEP), made_bars(MINUTES, 2)
+    markets = [[made_bars(WEEK // step, 100 + i) for i in range(SYMBOLS)] for step in TIMEFRAMES]
+    thousand = pairs(1_000)
+    rows = {
+        "hours_one": median_ms(lambda: side.one(hours)),
+        "minutes_one": median_ms(lambda: side.one(minutes)),
+        "minutes_exits": median_ms(lambda: side.one(minutes, exits=True)),
+        "hours_sweep": median_ms(lambda: side.cross(hours, thousand)),
+        "minutes_sweep": median_ms(lambda: side.cross(minutes, thousand[:CHUNK])) * len(thousand) / CHUNK,
+        "scan": median_ms(lambda: side.scan(markets)),
+    }
+    did = {}
+    for name, (portfolio, gain) in {
+        "hours_one": side.one(hours),
+        "minutes_one": side.one(minutes),
+        "minutes_exits": side.one(minutes, exits=True),
+    }.items():
+        did[name] = {"trades": int(portfolio.trades.count().sum()), "total_return": float(np.sum(gain))}
+    print(
+        json.dumps(
+            {
+                "version": side.vbt.__version__,
+                "engine": side.engine,
+                "median_ms": rows,
+                "did": did,
+                "note": f"minutes_sweep is {CHUNK} pairs times {len(thousand) // CHUNK}",
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
