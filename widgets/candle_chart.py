@@ -46,10 +46,11 @@ def timeframe_pieces(timeframe_ms: int) -> list[Piece]:
 
 
 class CandleChart(Panel, can_focus=True):
-    """One symbol on one timeframe."""
+    """One symbol on one timeframe; set `plain` where the terminal has no colour."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
+        self.plain = False
         self._bars: BarsView | None = None
         self._instrument: InstrumentView | None = None
         self._quote: QuoteView | None = None
@@ -237,6 +238,7 @@ class CandleChart(Panel, can_focus=True):
             self._behind,
             self._out_of_sight(),
             self._crosshair,
+            plain=self.plain,
         )
         self._plan = plan_of(picture, width, height)
         return paint(self._plan, width, height)

@@ -22,6 +22,8 @@ THIN = {
     (1, 2): "╽",
     (2, 1): "╿",
 }
+HOLLOW = {"┃": "┇", "╻": "╷", "╹": "╵", "█": "▒", "▀": "▒", "▄": "▒"}
+"""Bodies of falling candles where there is no colour to tell them by."""
 WIDE = {(2, 2): "█", (2, 0): "▀", (0, 2): "▄", (2, 1): "▀", (1, 2): "▄"}
 
 
@@ -64,20 +66,23 @@ def column_cells(bar: Bar, scale: PriceScale) -> list[tuple[int, int, int]]:
     return cells
 
 
-def draw_candle(canvas: Canvas, bar: Bar, scale: PriceScale, column: int, pitch: int) -> None:
+def draw_candle(canvas: Canvas, bar: Bar, scale: PriceScale, column: int, pitch: int, *, plain: bool = False) -> None:
     """Draw a candle whose leftmost column is `column`; a pitch of 4 or more has a wide body and a gap of one.
 
     Where body and wick share a cell of a wide candle the body takes it: a block and a line do not fit in one glyph.
+    A `plain` terminal has no colour: falling candles are hollow.
     """
+    other = HOLLOW if plain and bar.close < bar.open else {}
     tone = "up" if bar.close >= bar.open else "down"
     body = pitch - 1 if pitch >= 4 else 1
     middle = column + body // 2
     for row, upper, lower in column_cells(bar, scale):
         wide = WIDE.get((upper, lower)) if body > 1 else None
         if wide is None:
-            canvas.put(middle, row, THIN[upper, lower], tone)
+            glyph = THIN[upper, lower]
+            canvas.put(middle, row, other.get(glyph, glyph), tone)
         else:
-            canvas.write(column, row, wide * body, tone)
+            canvas.write(column, row, other.get(wide, wide) * body, tone)
 
 
 def draw_volume(canvas: Canvas, bar: Bar, most: float, top: int, rows: int, column: int, pitch: int) -> None:

@@ -34,6 +34,7 @@ class Picture:
         behind: candles between the right edge and the newest.
         hidden: names of overlays that are off.
         crosshair: (column, row) in the plot, or None.
+        plain: the terminal has no colour.
     """
 
     bars: BarsView
@@ -45,6 +46,7 @@ class Picture:
     behind: int
     hidden: frozenset[str]
     crosshair: tuple[int, int] | None
+    plain: bool = False
 
     @property
     def decimals(self) -> int:
@@ -86,7 +88,9 @@ def paint(plan: Plan, width: int, height: int) -> list[Line]:
     canvas = Canvas(width, height - 1)
     _grid(canvas, plan)
     for index, bar in enumerate(plan.window.candles):
-        draw_candle(canvas, bar, plan.scale, plan.window.column(index), plan.window.zoom.pitch)
+        draw_candle(
+            canvas, bar, plan.scale, plan.window.column(index), plan.window.zoom.pitch, plain=plan.picture.plain
+        )
     _volume(canvas, plan)
     _fills(canvas, plan)
     _overlays(canvas, plan)

@@ -86,6 +86,8 @@ class DeskScreen(Looking):
 
     def on_mount(self) -> None:
         """Paint at once, then on the timer."""
+        for chart in self.query(CandleChart):
+            chart.plain = self.app.no_color
         self.query_one("#positions").focus()
         self._paint()
         self.set_interval(PAINT_S, self._on_beat)

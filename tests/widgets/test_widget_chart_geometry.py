@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.model.market import MINUTE_MS, Bar
-from widgets.chart_candles import THIN, ZOOMS, Zoom, column_cells, merged
+from widgets.chart_candles import THIN, ZOOMS, Zoom, column_cells, draw_candle, merged
 from widgets.chart_canvas import Canvas
 from widgets.chart_scale import DAY_MS, PriceScale, nice_step, nice_ticks, scale_for, time_step
 from widgets.chart_window import time_label, window_of
@@ -181,3 +181,15 @@ def test_times_are_marked_at_round_steps(per_column: float, gap: int, step: int)
 )
 def test_time_labels(at: int, step: int, text: str) -> None:
     assert time_label(at, step) == text
+
+
+@pytest.mark.parametrize("pitch", [1, 2, 4])
+def test_without_colour_a_falling_candle_looks_different(pitch: int) -> None:
+    scale = PriceScale(90.0, 110.0, 10)
+    drawn = []
+    for bar in (Bar(0, 95.0, 106.0, 94.0, 105.0, 1.0), Bar(0, 105.0, 106.0, 94.0, 95.0, 1.0)):
+        canvas = Canvas(4, 10)
+        draw_candle(canvas, bar, scale, 0, pitch, plain=True)
+        drawn.append([canvas.line(row).text for row in range(10)])
+    assert drawn[0] != drawn[1]
+    assert [bool(text.strip()) for text in drawn[0]] == [bool(text.strip()) for text in drawn[1]]
