@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup demo test test-fast check bench format clean
+.PHONY: setup train demo test test-fast check bench format clean
 
 setup: $(BIN)/.synced
 
@@ -18,12 +18,21 @@ $(BIN)/.synced: $(BIN)/python pyproject.toml uv.lock
 	$(BIN)/uv sync --frozen --quiet --compile-bytecode
 	@echo "Compiling the indicators once (about 10 s) ..."
 	@$(BIN)/python -c "from engine.readings import warm_up; warm_up()"
+	@echo "Compiling the backtest engine once (about 20 s) ..."
+	@$(BIN)/python -m engine.backtest.compiled
+	@touch $@
+
+# Training needs TensorFlow; nothing else does.
+train: $(BIN)/.synced-train
+
+$(BIN)/.synced-train: $(BIN)/.synced
+	$(BIN)/uv sync --frozen --quiet --compile-bytecode --extra train
 	@touch $@
 
 demo: setup
 	$(BIN)/trefoil demo
 
-test: setup
+test: train
 	$(BIN)/pytest tests -n 2 --dist loadgroup
 
 test-fast: setup
@@ -35,7 +44,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup
+bench: train
 	$(BIN)/python -m tests.bench
 
 format: setup
