@@ -13,7 +13,9 @@ from widgets.chart_window import time_label
 
 TIME_GAP = 12
 ROWS_A_TICK = 4
-LONG_MS = 300 * 86_400_000
+LONG_MS = 120 * 86_400_000
+MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60)
+MONTH_MS = 2_629_746_000
 
 
 def columns_of(curve: Curve, begin: int, end: int, columns: int) -> list[tuple[float, float, float] | None]:
@@ -82,16 +84,36 @@ def draw_axis(
 def draw_times(canvas: Canvas, begin: int, end: int, width: int, row: int) -> None:
     """Round times under `width` columns."""
     span = max(1, end - begin)
+    if span > LONG_MS:
+        _draw_months(canvas, begin, span, width, row)
+        return
     step = time_step(span / max(1, width), TIME_GAP)
     free = 0
     mark = -(-begin // step) * step
     while mark < end:
         column = (mark - begin) * width // span
-        text = f"{datetime.fromtimestamp(mark / 1_000, UTC):%b %Y}" if span > LONG_MS else time_label(mark, step)
+        text = time_label(mark, step)
         if column >= free and column + len(text) <= width:
             canvas.write(column, row, text, "dim")
             free = column + len(text) + 2
         mark += step
+    canvas.write(width, row, " UTC", "faint")
+
+
+def _draw_months(canvas: Canvas, begin: int, span: int, width: int, row: int) -> None:
+    """First days of months, as many as there is room for."""
+    least = TIME_GAP * span / max(1, width) / MONTH_MS
+    step = next((months for months in MONTH_STEPS if months >= least), MONTH_STEPS[-1])
+    first = datetime.fromtimestamp(begin / 1_000, UTC)
+    month = -(-(first.year * 12 + first.month) // step) * step
+    while True:
+        at = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        column = int((at.timestamp() * 1_000 - begin) * width // span)
+        text = f"{at:%b %Y}"
+        if column + len(text) > width:
+            break
+        canvas.write(column, row, text, "dim")
+        month += step
     canvas.write(width, row, " UTC", "faint")
 
 

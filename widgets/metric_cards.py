@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from textual.geometry import Size
+
 from engine.backtest.view import RunView
 from widgets import run_words as words
 from widgets.line import EMPTY, Line, Piece, sentences
@@ -71,7 +73,7 @@ def card_lines(card: Card, width: int) -> tuple[list[Piece], list[Piece]]:
     """The two lines of a card in exactly `width` cells."""
     return (
         _spread(card.name, "dim", card.value, card.tone, width),
-        _spread(card.below, "faint", card.below_value, card.below_tone, width),
+        _spread(f" {card.below}", "dim", card.below_value, card.below_tone, width),
     )
 
 
@@ -95,6 +97,10 @@ class MetricCards(Panel):
         """Show a run, or that there is none."""
         self._run = run
         self.update()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """All cards, without blank lines."""
+        return needed_height(width)
 
     def lay_out(self, width: int, height: int) -> list[Line]:
         """Rows of cards, a blank line between where there is room."""
@@ -127,4 +133,4 @@ def _joined(cells: list[list[Piece]]) -> list[Piece]:
 
 def needed_height(width: int) -> int:
     """Lines all cards take in `width` cells, without blank lines."""
-    return -(-12 // max(1, (width - 2 + GAP) // (CARD + GAP))) * 2
+    return -(-12 // max(1, (width + GAP) // (CARD + GAP))) * 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual.geometry import Size
+
 from engine.backtest.view import MonthsView
 from widgets.line import Line, Piece, sentences
 from widgets.panel import Panel
@@ -59,7 +61,12 @@ class MonthMap(Panel):
     def show(self, months: MonthsView | None) -> None:
         """Show the months of a run, or that there is none."""
         self._months = months
+        self.refresh(layout=True)
         self.update()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """A header and a row a year."""
+        return 1 + (len(self._months.years) if self._months is not None else 1)
 
     def lay_out(self, width: int, height: int) -> list[Line]:
         """A header and the newest years that fit."""

@@ -63,11 +63,17 @@ def heads(runs: Sequence[RunView]) -> list[tuple[str, Callable[[RunView], str]]]
         ("market", lambda r: f"{fmt.base_of(r.symbol)} {words.timeframe(r.timeframe_ms)}"),
         ("from", lambda r: words.day(r.begin)),
         ("to", lambda r: words.day(r.end)),
-        ("parameters", lambda r: words.params_text(r.params)),
+        ("parameters", lambda r: words.params_text(used_params(r))),
         ("exits", lambda r: r.request.exits or ("fixed" if r.request.stop or r.request.target else "none")),
         ("engine", lambda r: r.request.engine),
     ]
     return [row for at, row in enumerate(rows) if at == 0 or len({row[1](run) for run in runs}) > 1]
+
+
+def used_params(run: RunView) -> dict[str, float]:
+    """Those that had a say: stops and targets only where the strategy's own were used."""
+    unused = () if run.request.exits == "strategy" else ("stop_atr", "target_ratio")
+    return {name: value for name, value in run.params.items() if name not in unused}
 
 
 def growth(run: RunView) -> Curve:

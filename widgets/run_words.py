@@ -41,8 +41,8 @@ def moment(at: int) -> str:
 
 
 def timeframe(length: int) -> str:
-    """``15m``; minutes where the length has no name."""
-    return NAMES.get(length, f"{length / 60_000:g}m")
+    """``15m``; a length that has no name is counted out."""
+    return NAMES.get(length, span(length))
 
 
 def span(length: int) -> str:

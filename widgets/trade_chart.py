@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from engine.backtest.view import RunView, TradeView
 from engine.model.market import Bar
-from widgets.chart_candles import draw_candle, draw_volume
+from widgets.chart_candles import draw_candle, draw_volume, merged
 from widgets.chart_canvas import Canvas
 from widgets.chart_scale import PriceScale, scale_for
 from widgets.curve_paint import draw_axis, draw_times
@@ -49,28 +49,37 @@ class Plot(NamedTuple):
         return max(0, index) * self.pitch + ((self.pitch - 1) // 2 if self.pitch >= 4 else 0)
 
 
+def together(count: int, width: int) -> int:
+    """How many of `count` candles share one of `width` columns."""
+    return max(1, -(-count // max(1, width)))
+
+
 def plot_of(candles: Sequence[Bar], candle_ms: int, width: int, rows: int, levels: list[float]) -> Plot:
-    """The widest candles that fit; where even the narrowest do not, the newest are left out."""
-    pitch = next((pitch for pitch in PITCHES if len(candles) * pitch <= width), 1)
-    seen = candles[: max(1, width // pitch)]
+    """The widest candles that fit; where even the narrowest do not, several become one."""
+    each = together(len(candles), width)
+    seen = [merged(candles[at : at + each]) for at in range(0, len(candles), each)]
+    candle_ms *= each
+    pitch = next((pitch for pitch in PITCHES if len(seen) * pitch <= width), 1)
     low, high = min(bar.low for bar in seen), max(bar.high for bar in seen)
     low, high = min((low, *levels)), max((high, *levels))
     return Plot(seen, candle_ms, pitch, width, scale_for(low, high, rows, []))
 
 
-def draw_trade(canvas: Canvas, plot: Plot, trade: TradeView, *, chosen: bool) -> None:
-    """A line from entry to exit, an arrow where it went in and a cross where it went out."""
+def draw_trade(canvas: Canvas, plot: Plot, trade: TradeView, *, chosen: bool, muted: bool = False) -> None:
+    """An arrow where it went in and a dot where it went out; of the chosen one a cross, and a line between."""
     gain = signed_tone(trade.net)
     begin, end = plot.column(trade.entry_time), plot.column(trade.exit_time)
     top, bottom = plot.scale.dot(trade.entry), plot.scale.dot(trade.exit)
     if chosen:
         canvas.curve([(2 * begin, top), (2 * end, bottom)], gain)
     arrow = "▲" if trade.side > 0 else "▼"
-    tone = side_tone(trade.side)
+    tone = "dim" if muted else side_tone(trade.side)
     row = plot.scale.row(trade.entry)
     place = min(plot.scale.rows - 1, row + 1) if trade.side > 0 else max(0, row - 1)
     canvas.put(begin, place if not chosen else row, arrow, f"{tone} bold" if chosen else tone)
-    canvas.put(end, plot.scale.row(trade.exit), "✕" if chosen else "·", f"{gain} bold" if chosen else gain)
+    canvas.put(
+        end, plot.scale.row(trade.exit), "✕" if chosen else "·", f"{gain} bold" if chosen else "dim" if muted else gain
+    )
 
 
 def _level(canvas: Canvas, plot: Plot, name: str, value: float, text: str, tone: str) -> None:
@@ -79,6 +88,11 @@ def _level(canvas: Canvas, plot: Plot, name: str, value: float, text: str, tone:
         canvas.put_if_blank(column, row, "╌", tone)
     canvas.write(plot.width, row, f"◂{text}", f"{tone} bold")
     canvas.write(max(0, plot.width - len(name) - 1), row, f"{name} ", f"{tone} bold")
+
+
+def axis_of(run: RunView, candles: Sequence[Bar]) -> int:
+    """Columns of the price axis."""
+    return max(len(price(run, max(bar.high for bar in candles))), 5) + 2
 
 
 def chart_lines(
@@ -91,7 +105,7 @@ def chart_lines(
     height: int,
 ) -> list[Line]:
     """The chart in `width` x `height` cells."""
-    axis = max(len(price(run, max(bar.high for bar in candles))), 5) + 2
+    axis = axis_of(run, candles)
     volume = 0 if height < 14 else max(2, height // 8)
     rows = height - 1 - volume
     levels = [chosen.entry, chosen.exit] if chosen is not None else []
@@ -106,7 +120,7 @@ def chart_lines(
     seen = [trade for trade in trades if trade.exit_time >= plot.begin and trade.entry_time < plot.end]
     for trade in seen if len(seen) <= MARKED else ():
         if trade is not chosen:
-            draw_trade(canvas, plot, trade, chosen=False)
+            draw_trade(canvas, plot, trade, chosen=False, muted=chosen is not None)
     if chosen is not None and chosen.exit_time >= plot.begin and chosen.entry_time < plot.end:
         draw_trade(canvas, plot, chosen, chosen=True)
         canvas.settle_dots()
@@ -132,8 +146,8 @@ class TradeChart(Panel, can_focus=True):
 
     @property
     def columns(self) -> int:
-        """Candles it can show two columns wide."""
-        return max(20, (self.content_size.width - 12) // 2)
+        """Candles it has room for."""
+        return max(20, self.content_size.width - 14)
 
     def show(self, run: RunView | None) -> None:
         """Show a run's whole period."""
@@ -188,8 +202,9 @@ class TradeChart(Panel, can_focus=True):
 
     def _head(self, run: RunView, width: int) -> None:
         cells: list[tuple[int, list[Piece]]] = [(0, [(run.symbol, "strong")])]
-        if self._candle_ms:
-            cells.append((1, [(f"{timeframe(self._candle_ms)} candles", "dim")]))
+        if self._candles:
+            length = self._candle_ms * together(len(self._candles), width - axis_of(run, self._candles))
+            cells.append((1, [(f"{timeframe(length)} candles", "dim")]))
         if self._chosen is not None:
             gain = signed_tone(self._chosen.net)
             cells.append((0, [(f"trade {self._number + 1:,} of {run.metrics.trades:,}", "text")]))

@@ -20,19 +20,21 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("#", 6, 0),
+    Column("#", 6, 4),
     Column("entry", 17, 0),
     Column("side", 8, 0),
-    Column("quantity", 13, 6),
-    Column("in", 13, 3),
-    Column("out", 13, 3),
-    Column("held", 8, 4),
-    Column("net", 12, 0),
-    Column("%", 10, 1),
-    Column("MAE", 9, 5),
-    Column("MFE", 9, 5),
-    Column("reason", 12, 2),
+    Column("quantity", 11, 7),
+    Column("in", 11, 3),
+    Column("out", 11, 3),
+    Column("held", 9, 5),
+    Column("net", 11, 0),
+    Column("%", 9, 1),
+    Column("MAE", 9, 6),
+    Column("MFE", 9, 6),
+    Column("reason", 11, 2),
 )
+
+REASONS = {"liquidation": "liquidated"}  # what fits in the column
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
@@ -63,7 +65,7 @@ def row_line(run: RunView, number: int, trade: TradeView, columns: tuple[Column,
         "%": (words.share(trade.share), gain),
         "MAE": (words.share(-trade.adverse), "dim"),
         "MFE": (words.share(trade.favourable), "dim"),
-        "reason": (trade.reason, "dim"),
+        "reason": (REASONS.get(trade.reason, trade.reason), "dim"),
     }
     return Line(tuple((_cell(column, pieces[column.name][0]), pieces[column.name][1]) for column in columns))
 

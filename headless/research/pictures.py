@@ -18,6 +18,7 @@ from engine.bars import Bars, Floats, Ints
 from engine.model.market import Bar
 from engine.model.money import MONEY_SCALE
 from engine.strategies import BOARD, strategy
+from engine.strategies.base import Params
 from headless.research.protocol import PAGE
 
 POINTS = 1_000
@@ -82,7 +83,15 @@ def params_shown(result: Result) -> dict[str, float]:
     """All parameters the run had; none for the board."""
     if result.name == BOARD:
         return {}
-    return msgspec.structs.asdict(result.params if result.params is not None else strategy(result.name).params())
+    return own_first(
+        msgspec.structs.asdict(result.params if result.params is not None else strategy(result.name).params())
+    )
+
+
+def own_first(params: dict[str, float]) -> dict[str, float]:
+    """A strategy's own parameters before those that every strategy has."""
+    shared = Params.__struct_fields__
+    return {name: params[name] for name in sorted(params, key=lambda name: name in shared)}
 
 
 def thinned(times: Ints, values: Floats, most: int) -> Curve:

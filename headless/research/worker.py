@@ -16,7 +16,7 @@ from engine.errors import BadInput, TrefoilError
 from engine.strategies import BOARD, STRATEGIES
 from headless.research import protocol as p
 from headless.research.data import Markets
-from headless.research.pictures import CANDLES, Made, joined, made
+from headless.research.pictures import CANDLES, Made, joined, made, own_first
 from headless.research.reading import Job, place_of, read
 from headless.research.shelf import Shelf
 from storage.home import Home
@@ -37,7 +37,7 @@ def catalogue() -> tuple[StrategyView, ...]:
             one.name,
             tuple(
                 ParameterView(name, float(default), one.ranges[name].low, one.ranges[name].high)
-                for name, default in msgspec.structs.asdict(one.params()).items()
+                for name, default in own_first(msgspec.structs.asdict(one.params())).items()
             ),
         )
         for one in STRATEGIES.values()

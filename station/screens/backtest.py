@@ -1,0 +1,555 @@
+"""The backtest screen: what is run, what came of it, trade by trade, and the runs before."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from engine.backtest.view import RunRow, RunView, SeriesView, TradeView
+from engine.errors import TrefoilError
+from headless.research import protocol as p
+from headless.research.source import ResearchSource
+from station.research_actions import ACTIONS, BY_ID, FORM, HISTORY, OVERVIEW, TRADES, VIEWS, State
+from station.research_fields import BY_NAME
+from station.research_form import ResearchForm, series_text
+from station.research_keys import ResearchKeys
+from widgets.bucket_bars import BucketBars
+from widgets.equity_panel import EquityPanel
+from widgets.metric_cards import MetricCards
+from widgets.month_map import MonthMap
+from widgets.run_compare import RunCompare
+from widgets.run_words import title_of
+from widgets.runs_panel import RunsPanel
+from widgets.spark import bar
+from widgets.trade_chart import TradeChart
+from widgets.trades_table import TradesTable
+
+SAID_S = 4.0
+REACHES = (10, 20, 40, 80, 160, 320, 640)
+"""Bars shown before and after a trade."""
+BEGIN_REACH = 2
+NOTHING_STORED = (
+    "Nothing is stored. Type the path of a candle file, or download first: "
+    "trefoil data download binance BTC/USDT:USDT 1h --from 2025-01-01"
+)
+
+
+class BacktestScreen(Screen[None]):
+    """One screen for trying strategies on the past.
+
+    Args:
+        source: the research process.
+    """
+
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] = [  # noqa: RUF012 - Textual declares it as an instance variable
+        (0, "-narrow"),
+        (100, "-normal"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - likewise
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(action.key, f"do('{action.id}')", action.label, show=False) for action in ACTIONS if action.id
+    ]
+    DEFAULT_CSS = """
+    BacktestScreen { layout: vertical; }
+    BacktestScreen #head { height: 1; background: $panel; padding: 0 1; }
+    BacktestScreen #progress { display: none; height: 1; padding: 0 1; background: $primary 25%; }
+    BacktestScreen #trouble { display: none; height: auto; padding: 0 1; color: $text-error; text-style: bold; }
+    BacktestScreen #notes { display: none; height: auto; max-height: 3; padding: 0 1; color: $text-warning; }
+    BacktestScreen #body { height: 1fr; }
+    BacktestScreen #setup { width: 40; height: 1fr; }
+    BacktestScreen #results { width: 1fr; height: 1fr; }
+    BacktestScreen .view { width: 1fr; height: 1fr; display: none; }
+    BacktestScreen.-overview #overview, BacktestScreen.-months #overview { display: block; }
+    BacktestScreen.-trades #trades, BacktestScreen.-history #history { display: block; }
+    BacktestScreen #cards { height: auto; max-height: 12; }
+    BacktestScreen #parts { height: auto; max-height: 16; }
+    BacktestScreen #months { height: auto; }
+    BacktestScreen #entries { width: 38; height: auto; }
+    BacktestScreen.-short #parts { display: none; }
+    BacktestScreen.-months #cards, BacktestScreen.-months #equity { display: none; }
+    BacktestScreen #table { height: 2fr; }
+    BacktestScreen #chart { height: 3fr; }
+    BacktestScreen #compare { height: 2fr; }
+    BacktestScreen.-wide #setup { width: 46; }
+    BacktestScreen.-wide.-overview #trades, BacktestScreen.-wide.-trades #overview { display: block; }
+    BacktestScreen.-wide #history { layout: horizontal; }
+    BacktestScreen.-wide #runs, BacktestScreen.-wide #compare { height: 1fr; }
+    BacktestScreen.-wide #compare { width: 60; }
+    BacktestScreen.-months #parts { display: block; height: 1fr; }
+    BacktestScreen.-normal #entries { display: none; }
+    BacktestScreen.-normal.-months #entries { display: block; height: 1fr; width: 1fr; }
+    BacktestScreen.-normal.-months #parts, BacktestScreen.-narrow.-months #parts { layout: vertical; }
+    BacktestScreen.-narrow #setup { width: 1fr; display: none; }
+    BacktestScreen.-narrow #entries { width: 1fr; height: 1fr; }
+    BacktestScreen.-narrow.-setup #setup { display: block; }
+    BacktestScreen.-narrow.-setup #results { display: none; }
+    BacktestScreen ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
+    """
+
+    def __init__(self, source: ResearchSource) -> None:
+        super().__init__()
+        self._source = source
+        self._view = OVERVIEW
+        self._computing = False
+        self._run: RunView | None = None
+        self._trade = -1
+        self._reach = BEGIN_REACH
+        self._rows: tuple[RunRow, ...] = ()
+        self._series: tuple[SeriesView, ...] = ()
+        self._checking = False
+        self._changed = False
+        self._ready = False
+
+    def compose(self) -> ComposeResult:
+        """Head, fields, results, keys."""
+        yield Static(id="head")
+        yield Static(id="progress")
+        yield Static(id="trouble")
+        with Horizontal(id="body"):
+            yield ResearchForm(id="setup")
+            with Horizontal(id="results"):
+                with Vertical(id="overview", classes="view"):
+                    yield MetricCards(id="cards")
+                    yield Static(id="notes")
+                    yield EquityPanel(id="equity")
+                    with Horizontal(id="parts"):
+                        yield MonthMap(id="months")
+                        yield BucketBars(id="entries")
+                with Vertical(id="trades", classes="view"):
+                    yield TradeChart(id="chart")
+                    yield TradesTable(id="table")
+                with Vertical(id="history", classes="view"):
+                    yield RunsPanel(id="runs")
+                    yield RunCompare(id="compare")
+        yield ResearchKeys()
+
+    def on_mount(self) -> None:
+        """Begin in the fields, and ask what there is."""
+        self._go(OVERVIEW)
+        self._enter_form()
+        self._head("Starting the research process ...")
+        self._begin()
+
+    @work(group="begin", exclusive=True)
+    async def _begin(self) -> None:
+        try:
+            strategies = await self._source.strategies()
+        except TrefoilError as error:
+            self._trouble(f"{error} Press r to try again.")
+            self._head("")
+            return
+        form = self._form
+        form.know(strategies)
+        self._ready = True
+        series = await self._source.ask(p.ListSeries())
+        if isinstance(series, p.Series):
+            self._series = series.rows
+        await self._list()
+        if not form.request.data:
+            newest = self._rows[0].request if self._rows else None
+            form.put("data", newest.data if newest is not None else self._series[0].data if self._series else "")
+            if newest is not None:
+                form.put("timeframe", newest.timeframe)
+        self._head("")
+        self._check()
+
+    # What is seen
+
+    @property
+    def _form(self) -> ResearchForm:
+        return self.query_one(ResearchForm)
+
+    @property
+    def _table(self) -> TradesTable:
+        return self.query_one(TradesTable)
+
+    @property
+    def _chart(self) -> TradeChart:
+        return self.query_one(TradeChart)
+
+    @property
+    def state(self) -> State:
+        """What the actions depend on."""
+        return State(
+            place=FORM if isinstance(self.focused, Input) else self._view,
+            running=self._computing,
+            trades=self._run.metrics.trades if self._run is not None else None,
+            trade=self._trade,
+            kept=len(self._rows),
+            marked=len(self.query_one(RunsPanel).marked),
+        )
+
+    def _keys(self) -> None:
+        if self.is_mounted:
+            self.query_one(ResearchKeys).show(self.state)
+
+    def _head(self, text: str) -> None:
+        run = self._run
+        said = text or (title_of(run) if run is not None else "Choose strategy and data, then Enter.")
+        self.query_one("#head", Static).update(Content.assemble(("BACKTEST", "bold $text-accent"), f"  {said}"))
+        self._keys()
+
+    def _trouble(self, text: str) -> None:
+        line = self.query_one("#trouble", Static)
+        line.display = bool(text)
+        line.update(Content(text))
+
+    def _progress(self, done: float | None, text: str = "") -> None:
+        line = self.query_one("#progress", Static)
+        line.display = done is not None
+        if done is not None:
+            share = f"{done * 100:3.0f} %"
+            line.update(
+                Content.assemble((bar(done, 24), "$accent"), f" {share}  {text}", ("   x cancels", "$foreground 60%"))
+            )
+
+    def _go(self, view: str) -> None:
+        """Another view; the focus follows where it has something to move in."""
+        self._view = view
+        for one in VIEWS:
+            self.set_class(one == view, f"-{one}")
+        self.remove_class("-setup")
+        target = {TRADES: "#table", HISTORY: "#runs"}.get(view)
+        if target is None:
+            self.set_focus(None)
+        else:
+            self.query_one(target).focus()
+        self._keys()
+
+    def _enter_form(self, name: str = "") -> None:
+        self.add_class("-setup")
+        self._form.enter(name)
+
+    def _show(self, run: RunView | None) -> None:
+        self._run = run
+        self._trade = -1
+        self.query_one(MetricCards).show(run)
+        self.query_one(EquityPanel).show(run)
+        self.query_one(MonthMap).show(run.months if run is not None else None)
+        self.query_one(BucketBars).show(run)
+        self._table.show(run)
+        self._chart.show(run)
+        notes = self.query_one("#notes", Static)
+        notes.display = run is not None and bool(run.notes)
+        notes.update(Content("; ".join(run.notes) if run is not None else ""))
+        self._head("")
+
+    def say(self, text: str, severity: SeverityLevel = "information") -> None:
+        """One sentence at the top right; it takes the place of the one before."""
+        self.app.clear_notifications()
+        self.notify(text, severity=severity, timeout=SAID_S, markup=False)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """The footer is laid out anew."""
+        self.call_after_refresh(self._keys)
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        """The footer follows the focus."""
+        self._keys()
+
+    def on_descendant_blur(self, _event: events.DescendantBlur) -> None:
+        """The footer follows the focus."""
+        self.call_after_refresh(self._keys)
+
+    # What is done
+
+    def action_do(self, action_id: str) -> None:
+        """A key: carry out an action of the table, or say why not."""
+        action = BY_ID[action_id]
+        reason = action.blocked(self.state)
+        if reason:
+            self.say(f"{action.label}: {reason}", "warning")
+            return
+        getattr(self, f"_do_{action_id}")()
+        self._keys()
+
+    def _do_run(self) -> None:
+        self._trouble("")
+        if not self._ready:
+            self._head("Starting the research process ...")
+            self._begin()
+            return
+        self._computing = True
+        self._progress(0.0, "asking")
+        self._compute()
+
+    @work(group="run", exclusive=True)
+    async def _compute(self) -> None:
+        answer = await self._source.ask(p.Start(self._form.request), self._told)
+        self._computing = False
+        self._progress(None)
+        match answer:
+            case p.Finished(runs):
+                await self._take(runs)
+            case p.Stopped(runs, text):
+                if runs:
+                    await self._take(runs)
+                self.say(text, "warning")
+            case p.Refused(text, errors):
+                self._refused(text, errors)
+        self._keys()
+
+    def _told(self, news: p.News) -> None:
+        match news:
+            case p.Compiling():
+                self._progress(0.0, "compiling the engine, once for this machine (about 15 s)")
+            case p.Progress(done, text):
+                self._progress(done, text)
+
+    async def _take(self, runs: tuple[RunView, ...]) -> None:
+        best = max(runs, key=lambda run: run.metrics.total_return)
+        self._show(best)
+        await self._list()
+        if len(runs) > 1:
+            self._go(HISTORY)
+            self.query_one(RunsPanel).put_cursor(best.id)
+            self.say(f"{len(runs)} runs are done; the best is {best.strategy}.")
+        elif self.state.place == FORM or self._view == HISTORY:
+            self._go(OVERVIEW)
+
+    def _refused(self, text: str, errors: dict[str, str]) -> None:
+        placed = {name: sentence for name, sentence in errors.items() if name in BY_NAME}
+        if placed:
+            self.add_class("-setup")
+            self._form.show_refusal(placed)
+        else:
+            self._trouble(f"{text} Press r to run again.")
+            self._go(self._view)
+
+    def _do_cancel(self) -> None:
+        self._progress(0.0, "cancelling")
+        self._stop()
+
+    @work(group="cancel", exclusive=True)
+    async def _stop(self) -> None:
+        await self._source.cancel()
+
+    def _do_setup(self) -> None:
+        self._enter_form(self._form.place)
+
+    def _do_overview(self) -> None:
+        self._go(OVERVIEW)
+
+    def _do_months(self) -> None:
+        self._go("months")
+
+    def _do_trades(self) -> None:
+        self._go(TRADES)
+
+    def _do_history(self) -> None:
+        self._go(HISTORY)
+        self._refresh_list()
+
+    def _do_next(self) -> None:
+        self._step(1)
+
+    def _do_previous(self) -> None:
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        if self._view != TRADES:
+            self._go(TRADES)
+        self._table.put(self._trade + by)
+        self._look_at(self._trade + by)
+
+    def _do_closer(self) -> None:
+        self._widen(-1)
+
+    def _do_wider(self) -> None:
+        self._widen(1)
+
+    def _widen(self, by: int) -> None:
+        self._reach = max(0, min(len(REACHES) - 1, self._reach + by))
+        trade = self._table.trade
+        if self._run is not None and trade is not None:
+            self._fetch(self._run, trade)
+
+    def _do_whole(self) -> None:
+        self._trade = -1
+        self._chart.show(self._run)
+
+    def _look_at(self, index: int) -> None:
+        self._trade = index
+        trade = self._table.trade
+        if self._run is not None and trade is not None:
+            self._chart.show_trade(index, trade, self._table.trades)
+            self._fetch(self._run, trade)
+        self._keys()
+
+    @work(group="candles", exclusive=True)
+    async def _fetch(self, run: RunView, trade: TradeView) -> None:
+        """Candles around a trade."""
+        around = REACHES[self._reach] * run.timeframe_ms
+        begin = max(run.begin, trade.entry_time - around)
+        end = min(run.end, trade.exit_time + around + run.timeframe_ms)
+        answer = await self._source.ask(p.Candles(run.id, begin, end, self._chart.columns))
+        if self._run is not run or self._trade < 0:
+            return
+        if isinstance(answer, p.Prices):
+            self._chart.show_candles(answer.candles, answer.candle_ms)
+        elif isinstance(answer, p.Refused):
+            self._chart.show_trouble(f"No closer prices: {answer.text}")
+
+    async def _list(self) -> None:
+        answer = await self._source.ask(p.ListRuns())
+        panel = self.query_one(RunsPanel)
+        if isinstance(answer, p.Runs):
+            self._rows = answer.rows
+            panel.show(answer.rows, self._source.now())
+        elif isinstance(answer, p.Refused):
+            panel.show_trouble(answer.text)
+        self._keys()
+
+    @work(group="list", exclusive=True)
+    async def _refresh_list(self) -> None:
+        await self._list()
+
+    def _do_mark(self) -> None:
+        reason = self.query_one(RunsPanel).mark()
+        if reason:
+            self.say(f"Mark: {reason}", "warning")
+
+    def _do_compare(self) -> None:
+        self._load(self.query_one(RunsPanel).marked, side_by_side=True)
+
+    @work(group="load", exclusive=True)
+    async def _load(self, ids: tuple[str, ...], *, side_by_side: bool) -> None:
+        answer = await self._source.ask(p.Load(ids))
+        if isinstance(answer, p.Refused):
+            self.say(answer.text, "error")
+        elif isinstance(answer, p.Loaded) and side_by_side:
+            self.query_one(RunCompare).show(answer.runs)
+        elif isinstance(answer, p.Loaded) and answer.runs:
+            self._show(answer.runs[0])
+            self._form.fill(answer.runs[0].request)
+            self._go(OVERVIEW)
+
+    def _do_remove(self) -> None:
+        from station.screens.confirm import Confirm
+
+        row = next((row for row in self._rows if row.id == self.query_one(RunsPanel).cursor), None)
+        if row is None:
+            return
+
+        def said(yes: bool | None) -> None:  # noqa: FBT001 - Textual calls it with the result
+            if yes:
+                self._remove(row.id)
+
+        what = f"{row.strategy} on {row.symbol} {row.timeframe}, {row.metrics.trades:,} trades. It cannot be had back."
+        self.app.push_screen(Confirm("Remove run", what, ""), said)
+
+    @work(group="remove")
+    async def _remove(self, run_id: str) -> None:
+        answer = await self._source.ask(p.Remove((run_id,)))
+        if isinstance(answer, p.Refused):
+            self.say(answer.text, "error")
+        await self._list()
+
+    def _do_help(self) -> None:
+        from station.screens.research_help import ResearchHelp
+
+        self.app.push_screen(ResearchHelp())
+
+    def _do_leave(self) -> None:
+        if isinstance(self.focused, Input):
+            self._go(self._view)
+        else:
+            self.app.pop_screen()
+
+    # The fields
+
+    def _check(self) -> None:
+        """One check at a time; what changed meanwhile is checked after it."""
+        self._changed = True
+        if self._ready and not self._checking:
+            self._check_all()
+
+    @work(group="check")
+    async def _check_all(self) -> None:
+        self._checking = True
+        while self._changed:
+            self._changed = False
+            answer = await self._source.ask(p.Check(self._form.request))
+            if isinstance(answer, p.Checked) and not self._changed:
+                self._form.show_check(answer.errors, answer.series)
+        self._checking = False
+
+    def on_research_form_changed(self) -> None:
+        """A field changed."""
+        self._check()
+
+    def on_research_form_submitted(self) -> None:
+        """Enter in a field."""
+        self.action_do("run")
+
+    def on_research_form_choice_wanted(self, event: ResearchForm.ChoiceWanted) -> None:
+        """F2 in a field."""
+        from station.screens.choose import Choose
+
+        name = event.name
+        form = self._form
+        now = getattr(form.request, name)
+
+        def taken(value: str | None) -> None:
+            if value is not None:
+                form.put(name, value)
+
+        rows = [(value, value) for value in BY_NAME[name].choices]
+        empty = f"{BY_NAME[name].label} has no list: {BY_NAME[name].hint}"
+        if name == "strategy":
+            rows = [(one.name, one.name) for one in form.strategies]
+        elif name == "data":
+            rows, empty = self._sources(), NOTHING_STORED
+        chosen = _names(form, now) if name == "strategy" else (now,)
+        self.app.push_screen(
+            Choose(BY_NAME[name].label.capitalize(), rows, chosen, several=name == "strategy", empty=empty), taken
+        )
+
+    def _sources(self) -> list[tuple[str, str]]:
+        """Stored series, then files of earlier runs."""
+        rows = {series.data: series_text(series) for series in self._series}
+        for row in self._rows:
+            rows.setdefault(row.request.data, f"{row.symbol} {row.timeframe}  {row.request.data}")
+        return list(rows.items())
+
+    # Messages of the widgets
+
+    def on_trades_table_chosen(self, event: TradesTable.Chosen) -> None:
+        """The cursor came to a trade."""
+        if event.index != self._trade:
+            self._look_at(event.index)
+
+    def on_trades_table_missing(self, event: TradesTable.Missing) -> None:
+        """More rows are on screen than there are."""
+        if self._run is not None:
+            self._more(self._run.id, event.first)
+
+    @work(group="more")
+    async def _more(self, run_id: str, first: int) -> None:
+        answer = await self._source.ask(p.MoreTrades(run_id, first))
+        if isinstance(answer, p.Trades):
+            self._table.add(run_id, first, answer.rows)
+            if self._trade >= first:
+                self._look_at(self._trade)
+        elif isinstance(answer, p.Refused):
+            self.say(answer.text, "error")
+
+    def on_runs_panel_opened(self, event: RunsPanel.Opened) -> None:
+        """Enter on a run."""
+        self._load((event.run_id,), side_by_side=False)
+
+
+def _names(form: ResearchForm, text: str) -> list[str]:
+    """The strategies a text names."""
+    if text == "all":
+        return [one.name for one in form.strategies]
+    return [part.strip() for part in text.split(",")]
