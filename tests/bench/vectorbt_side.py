@@ -27,7 +27,10 @@ HOW = "not installed: run tests/crosscheck/setup.sh"
 RUNS = 5
 HOURS, MINUTES = 365 * 24, 365 * 24 * 60
 WEEK = 7 * 24 * 60
-FEE, SLIPPAGE = 0.0005, 0.0001
+FEE, SLIPPAGE = (
+    0.00001,
+    0.000001,
+)  # so small that the account lives through a year of minutes: a ruined one trades no more
 STOP, TARGET = 0.02, 0.04
 HOUR_STEP = 0.006  # about that of an hour's close; the default is a minute's
 CHUNK = 10  # pairs over minutes at a time: a thousand columns of half a million bars would not fit
@@ -103,17 +106,18 @@ class Vectorbt:
         long, short = fast > slow, fast <= slow
         if exits:  # a position once stopped waits for the side to turn
             long, short = (flags & ~later(flags) for flags in (long, short))
-        if len(chosen) == 1:
-            long, short = long[:, 0], short[:, 0]
+        prices = {name: column[:, None] for name, column in bars.items()}
+        if len(chosen) == 1:  # one column as a series is what costs least
+            long, short, prices = long[:, 0], short[:, 0], dict(bars)
         levels = {"sl_stop": STOP, "tp_stop": TARGET, "stop_entry_price": "fillprice"} if exits else {}
         portfolio = self.vbt.Portfolio.from_signals(
-            bars["close"],
+            prices["close"],
             entries=later(long),
             short_entries=later(short),
-            price=bars["open"] if len(chosen) == 1 else bars["open"][:, None],
-            open=bars["open"] if exits else None,
-            high=bars["high"] if exits else None,
-            low=bars["low"] if exits else None,
+            price=prices["open"],
+            open=prices["open"] if exits else None,
+            high=prices["high"] if exits else None,
+            low=prices["low"] if exits else None,
             fees=FEE,
             slippage=SLIPPAGE,
             init_cash=10_000.0,

@@ -1,6 +1,6 @@
 """Run given signals in backtesting.py and print its trades as JSON. Runs in .venv-crosscheck.
 
-Arguments: the file `case.write` makes, and "close" to have the library close the last open trade.
+Arguments: the file `Case.write` makes, and "close" to have the library close the last open trade.
 """
 
 from __future__ import annotations

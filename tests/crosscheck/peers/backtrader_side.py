@@ -1,6 +1,6 @@
 """Run given signals in backtrader and print its trades as JSON. Runs in .venv-crosscheck.
 
-Argument: the file `case.write` makes.
+Argument: the file `Case.write` makes.
 """
 
 from __future__ import annotations
