@@ -12,6 +12,7 @@ from engine.core import risk
 from engine.core.deck import Deck
 from engine.core.levels import distance_ticks
 from engine.core.sizing import leverage_for
+from engine.core.state import SymbolState
 from engine.model.decision import CancelSent, EntryPlanned, Level, RequestReport, SignalDecided, SubmitOrder
 from engine.model.order import PROTECTIVE, Order, OrderStatus, Purpose, Side
 from engine.model.signal import Gate, SignalStatus
@@ -28,29 +29,48 @@ def protect(deck: Deck, symbol: str) -> None:
     position = s.position
     if not s.orders and position is None:
         return
-    orders = deck.state.open_orders(symbol)
+    stops: list[Order] = []
+    targets: list[Order] = []
     side = position.side if position is not None else 0
-    _cancel(deck, [o for o in orders if o.request.purpose is Purpose.EXIT and _resting(o) and o.request.side != -side])
-    for purpose, trigger in ((Purpose.STOP, s.plan_stop), (Purpose.TARGET, s.plan_target)):
-        legs = [o for o in orders if o.request.purpose is purpose]
-        if position is None or trigger is None:
+    for order in deck.state.open_orders(symbol):
+        match order.request.purpose:
+            case Purpose.STOP:
+                stops.append(order)
+            case Purpose.TARGET:
+                targets.append(order)
+            case Purpose.EXIT if order.request.price is not None and order.request.side != -side:
+                _cancel(deck, [order])
+            case _:
+                pass
+    _leg(deck, s, Purpose.STOP, s.plan_stop, stops)
+    _leg(deck, s, Purpose.TARGET, s.plan_target, targets)
+
+
+def _leg(deck: Deck, s: SymbolState, purpose: Purpose, trigger: int | None, legs: list[Order]) -> None:
+    """Bring the orders of one leg in line: exactly one that works and matches."""
+    position, symbol = s.position, s.symbol
+    if position is None or trigger is None:
+        if legs:
             _cancel(deck, legs)
-            continue
-        if any(o.status is OrderStatus.INTENT for o in legs):
-            continue
-        good = [o for o in legs if _matches(o, trigger, position.lots) and o.status is OrderStatus.WORKING]
-        if good:
-            _cancel(deck, [o for o in legs if o is not good[0]])
-        elif sum(o.status is OrderStatus.UNKNOWN for o in legs) >= MOST_UNKNOWN:
-            deck.timer(f"protect|{symbol}", RETRY_MS)  # the venue does not answer: first it must say what it has
-        else:
-            approved = risk.approve_protection(deck.state, symbol, purpose, trigger)
-            if approved is not None:
-                deck.emit(SubmitOrder(approved=approved))
-
-
-def _resting(order: Order) -> bool:
-    return order.request.price is not None
+        return
+    good = None
+    unknown = 0
+    for order in legs:
+        status = order.status
+        if status is OrderStatus.INTENT:
+            return
+        unknown += status is OrderStatus.UNKNOWN
+        if good is None and status is OrderStatus.WORKING and _matches(order, trigger, position.lots):
+            good = order
+    if good is not None:
+        if len(legs) > 1:
+            _cancel(deck, [o for o in legs if o is not good])
+    elif unknown >= MOST_UNKNOWN:
+        deck.timer(f"protect|{symbol}", RETRY_MS)  # the venue does not answer: first it must say what it has
+    else:
+        approved = risk.approve_protection(deck.state, symbol, purpose, trigger)
+        if approved is not None:
+            deck.emit(SubmitOrder(approved=approved))
 
 
 def _matches(order: Order, trigger: int, lots: int) -> bool:

@@ -40,6 +40,8 @@ CONDITIONAL = frozenset({OrderKind.STOP_MARKET, OrderKind.TAKE_PROFIT_MARKET})
 class Purpose(Enum):
     """Why an order exists."""
 
+    __hash__ = object.__hash__  # members are single: their place in memory will do, and it is quick
+
     ENTRY = "entry"
     EXIT = "exit"
     STOP = "stop"
@@ -88,6 +90,8 @@ class Approved(msgspec.Struct, Generic[T], frozen=True):
 class OrderStatus(Enum):
     """Where an order is in its life."""
 
+    __hash__ = object.__hash__  # members are single: their place in memory will do, and it is quick
+
     INTENT = "intent"
     UNKNOWN = "unknown"
     WORKING = "working"
@@ -100,6 +104,8 @@ class OrderStatus(Enum):
 
 class OrderStep(Enum):
     """What can happen to an order."""
+
+    __hash__ = object.__hash__  # members are single: their place in memory will do, and it is quick
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
