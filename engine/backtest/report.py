@@ -17,6 +17,8 @@ from engine.backtest.baseline import Hold, buy_and_hold
 from engine.backtest.breakdown import Breakdown, breakdown
 from engine.backtest.export import params_of, write_whole
 from engine.backtest.inputs import timeframe_name
+from engine.backtest.luck import Luck
+from engine.backtest.luck_words import sentences
 from engine.backtest.run import Result
 from engine.backtest.table import ROWS
 from engine.backtest.words import LIMITS, assumptions, warnings
@@ -30,14 +32,19 @@ CARDS = ("total return", "Sharpe", "max drawdown", "a year (CAGR)", "win rate", 
 SIGNED = ("total return", "a year (CAGR)", "expectancy")
 
 
-def write_report(results: Sequence[Result], path: Path) -> None:
-    """Write the report to a file, whole or not at all. BadInput where it cannot be written."""
-    write_whole(path, report(results).encode())
+def write_report(results: Sequence[Result], path: Path, lucks: Sequence[Luck | None] = ()) -> None:
+    """Write the report to a file, whole or not at all; see `report`. BadInput where it cannot be written."""
+    write_whole(path, report(results, lucks).encode())
 
 
-def report(results: Sequence[Result]) -> str:
-    """The page; several results must be of one market and period. BadInput where they are not, or where there is none."""
-    return _Page(_of_one_market(results)).html()
+def report(results: Sequence[Result], lucks: Sequence[Luck | None] = ()) -> str:
+    """The page.
+
+    Args:
+        results: of one market and period; BadInput where they are not, or where there is none.
+        lucks: what the statistics say of each, or nothing at all.
+    """
+    return _Page(_of_one_market(results), lucks or [None] * len(results)).html()
 
 
 def _of_one_market(results: Sequence[Result]) -> Sequence[Result]:
@@ -52,8 +59,9 @@ def _of_one_market(results: Sequence[Result]) -> Sequence[Result]:
 
 
 class _Page:
-    def __init__(self, results: Sequence[Result]) -> None:
+    def __init__(self, results: Sequence[Result], lucks: Sequence[Luck | None]) -> None:
         self._results = results
+        self._lucks = lucks
         self._test = results[0].backtest
         self._hold: Hold = buy_and_hold(self._test)
         self._drawn = 0
@@ -101,16 +109,16 @@ class _Page:
         yield self._chart("Equity and drawdown", figures.equity_figure(self._results))
         if several:
             yield self._table()
-        for i, result in enumerate(self._results):
+        for i, (result, luck) in enumerate(zip(self._results, self._lucks, strict=True)):
             yield f'<h2 id="run{i}">{escape(result.name)}</h2>' if several else ""
-            yield from self._run(result, several=several)
+            yield from self._run(result, luck, several=several)
         if not several:
             yield self._table()
         yield "<h2>Assumptions</h2>"
         yield from self._assumed()
         yield self._said("Known limits", "", LIMITS)
 
-    def _run(self, result: Result, *, several: bool) -> Iterator[str]:
+    def _run(self, result: Result, luck: Luck | None, *, several: bool) -> Iterator[str]:
         from engine.backtest import figures
 
         chosen = ", ".join(f"{name} {value:g}" for name, value in params_of(result).items())
@@ -120,6 +128,8 @@ class _Page:
         if not len(result.trades):
             yield self._said("No trades", "warn", ["Nothing was traded in this period."])
             return
+        if luck is not None:
+            yield self._said("Against luck", "", sentences(luck))
         parts: Breakdown = breakdown(result)
         yield self._chart("Price and trades", figures.price_figure(result))
         yield self._chart("Return by month, %", figures.monthly_figure(parts))

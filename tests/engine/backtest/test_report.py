@@ -15,8 +15,12 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from engine.backtest import figures
+from engine.backtest.baseline import Hold
 from engine.backtest.breakdown import breakdown
+from engine.backtest.deflated import Variants
 from engine.backtest.funding import Funding
+from engine.backtest.luck import Luck, luck_of
+from engine.backtest.luck_words import sentences
 from engine.backtest.planned import planned_levels
 from engine.backtest.report import CARDS, report, write_report
 from engine.backtest.result import Reason
@@ -331,6 +335,28 @@ def test_funding_detail_and_steps_are_told() -> None:
 
 def _columns(bars: Bars) -> tuple[np.ndarray, ...]:
     return bars.open, bars.high, bars.low, bars.close, bars.volume
+
+
+def test_luck_is_told_where_it_was_measured() -> None:
+    result = run_of()
+    luck = luck_of(result, Variants(40, 1e-4), samples=40)
+    assert luck is not None
+    assert "Against luck" not in page_of(result).said
+    said = Page(report([result, run_of(seed=2)], [luck, None])).said
+    assert said.count("Against luck") == 1
+    told = sentences(luck)
+    assert len(told) == 6
+    assert all(sentence in said for sentence in told)
+    assert f"Total return {100 * result.metrics.total_return:+,.1f} %: 95% of 40 histories" in told[0]
+    assert f"Sharpe {result.metrics.sharpe:.2f}: 95% of them" in told[1]
+    assert "of 20 strategies with the same trades at random times" in told[2]
+    assert "40 variants were tried" in told[5]
+
+
+def test_where_luck_has_no_answer_it_is_said() -> None:
+    hold = Hold(total_return=0.1, sharpe=None, max_drawdown=0.0)
+    none = Luck(bootstrap=None, shuffle=None, random_entries=None, buy_and_hold=hold, sharpe=None)
+    assert sentences(none) == ["There are too few bars and trades to tell skill from luck."]
 
 
 def test_reasons_for_doubt_are_told() -> None:
