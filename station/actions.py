@@ -104,6 +104,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("newest", "end", "End", "Now", CHART, "Back to the newest bar.", footer=False),
     Action("crosshair", "g", "g", "Crosshair", CHART, "Read values under a crosshair; arrows move it.", footer=False),
     Action("overlays", "o", "o", "Overlays", CHART, "Next set of indicator lines.", footer=False),
+    Action("backtest", "2", "2", "Backtest", STATION, "Try strategies on the past; Esc comes back."),
     Action("panel", "tab", "Tab", "Panel", STATION, "Next panel."),
     Action("previous_panel", "shift+tab", "Shift+Tab", "Panel", STATION, "Previous panel.", footer=False),
     Action("maximise", "z", "z", "Maximise", STATION, "The focused panel alone, and back.", footer=False),

@@ -8,9 +8,12 @@ from typing import ClassVar, Protocol, runtime_checkable
 from textual.app import App
 from textual.command import Provider
 
+from headless.research.source import ResearchSource
 from headless.source import Source
 from station.screens.desk import DeskScreen
 from station.themes import NAMES, THEMES
+
+BACKTEST = "backtest"
 
 
 @runtime_checkable
@@ -36,6 +39,7 @@ class StationApp(App[None]):
         keys: the person's own keys, by action id.
         theme: its name; empty for the default.
         symbol: chosen at first.
+        research: the research process; it starts when the backtest screen is first opened. None: there is none.
     """
 
     TITLE = "Trefoil"
@@ -44,8 +48,17 @@ class StationApp(App[None]):
     COMMANDS: ClassVar = {_palette}
     COMMAND_PALETTE_BINDING = "ctrl+backslash"
 
-    def __init__(self, source: Source, *, keys: Mapping[str, str], theme: str, symbol: str | None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        keys: Mapping[str, str],
+        theme: str,
+        symbol: str | None,
+        research: ResearchSource | None = None,
+    ) -> None:
         super().__init__()
+        self._research = research
         self._source = source
         self._keys = dict(keys)
         self._symbol = symbol
@@ -56,6 +69,22 @@ class StationApp(App[None]):
     def get_default_screen(self) -> DeskScreen:
         """The desk."""
         return DeskScreen(self._source, self._keys, self._symbol)
+
+    def on_desk_screen_backtest_wanted(self) -> None:
+        """The backtest screen; what it shows stays while one is back at the desk."""
+        if self._research is None:
+            self.notify("This station has no data directory to research in; open it with trefoil.", severity="warning")
+            return
+        if not self.is_screen_installed(BACKTEST):
+            from station.screens.backtest import BacktestScreen
+
+            self.install_screen(BacktestScreen(self._research), BACKTEST)
+        self.push_screen(BACKTEST)
+
+    async def on_unmount(self) -> None:
+        """The research process ends with the station."""
+        if self._research is not None:
+            await self._research.close()
 
     def on_mount(self) -> None:
         """Keys, then the connection."""

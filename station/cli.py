@@ -224,6 +224,7 @@ def _paper(home: Home) -> Path:
 def _open(home: Home, engine: Any, theme: str | None) -> None:
     """Start or find the engine, then the screen on its socket."""
     from headless.client import EngineClient
+    from headless.research.client import ResearchClient
     from station.app import StationApp
     from station.keymap import read_keys
     from station.themes import NAMES
@@ -234,7 +235,8 @@ def _open(home: Home, engine: Any, theme: str | None) -> None:
         raise BadInput("theme", theme, f"use one of {', '.join(NAMES)}")
     folder = engine(home)
     client = EngineClient(Homes(folder).socket, folder / "engine.log")
-    StationApp(client, keys=keys, theme=theme or "", symbol=None).run()
+    research = ResearchClient(home.root, home.logs / "research.log")
+    StationApp(client, keys=keys, theme=theme or "", symbol=None, research=research).run()
 
 
 def main() -> None:

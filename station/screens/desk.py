@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
@@ -50,6 +51,9 @@ class DeskScreen(Looking):
         keys: the person's own keys.
         symbol: chosen at first; None takes the first there is.
     """
+
+    class BacktestWanted(Message):
+        """A person wants to try strategies on the past."""
 
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] = [  # noqa: RUF012 - Textual declares it as an instance variable
         (0, "-narrow"),
@@ -262,6 +266,9 @@ class DeskScreen(Looking):
 
     def _do_palette(self) -> None:
         self.app.action_command_palette()
+
+    def _do_backtest(self) -> None:
+        self.post_message(self.BacktestWanted())
 
     def _do_help(self) -> None:
         from station.screens.help import Help
