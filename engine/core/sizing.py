@@ -1,7 +1,7 @@
 """How much: leverage, the room the caps leave, and the lots of an entry.
 
 The formulas take plain numbers (prices in ticks, quantities in lots, money in 1e-8 quote units, fees in parts per million),
-so that a compiled backtest can use the very same ones.
+so that a compiled backtest can use the very same ones; 9007199254740992 is 2**53, beyond which float64 skips whole numbers.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from engine.model.instrument import Instrument
 from engine.model.money import PPM, Money
 from engine.model.order import Purpose
 from engine.model.settings import Settings, Sizing
-
-MOST_LOTS = 9007199254740992.0  # 2**53: whole numbers beyond it are not exact in float64
 
 
 def equity_lots(equity: int, share: float, leverage: int, ticks: int, unit: int, taker_ppm: int) -> int:
