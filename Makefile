@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup train demo test test-fast check bench format clean
+.PHONY: setup train demo test test-fast crosscheck check bench format clean
 
 setup: $(BIN)/.synced
 
@@ -44,6 +44,10 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+crosscheck: setup
+	tests/crosscheck/setup.sh
+	TREFOIL_CROSSCHECK=1 $(BIN)/pytest tests/crosscheck
+
 bench: train
 	$(BIN)/python -m tests.bench
 
@@ -52,4 +56,4 @@ format: setup
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-crosscheck .mypy_cache .ruff_cache .hypothesis .import_linter_cache

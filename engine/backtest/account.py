@@ -50,13 +50,13 @@ from engine.backtest.result import Rows
 from engine.bars import Floats, Ints
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def to_ticks(price: float, tick: float) -> int:
     """The nearest tick, ties to even as `Instrument.nearest_ticks`."""
     return int(np.rint(price / tick))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def enter(book: Ints, rules: Ints, i: int, ticks: int) -> None:
     """The planned position is opened at `ticks`."""
     side, lots = book[NEXT_SIDE], book[NEXT_LOTS]
@@ -68,7 +68,7 @@ def enter(book: Ints, rules: Ints, i: int, ticks: int) -> None:
     book[LIQUIDATION] = liquidation(ticks, side, rules[LEVERAGE], rules[MAINTENANCE])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def pay(book: Ints, rules: Ints, ticks: int, rate_e8: int) -> None:
     """One funding: the open position pays or receives."""
     if book[SIDE] != 0:
@@ -77,7 +77,7 @@ def pay(book: Ints, rules: Ints, ticks: int, rate_e8: int) -> None:
         book[FUNDING] += paid
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def leave(
     book: Ints,
     sums: Floats,
@@ -120,7 +120,7 @@ def leave(
     book[SIDE], book[LOTS], book[STOP], book[TARGET], book[LIQUIDATION] = 0, 0, 0, 0, 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def lots_of(rules: Ints, fractions: Floats, equity: int, ticks: int, stop: int) -> int:
     """Lots of a new position decided at `ticks`; 0 where the venue would refuse so small an order."""
     unit, leverage, taker, sizing = rules[UNIT], rules[LEVERAGE], rules[TAKER], rules[SIZING]

@@ -76,6 +76,8 @@ def liquidation(entry: int, side: int, leverage: int, maintenance_ppm: int) -> i
     Liquidated where margin + unrealised profit = maintenance: ``p = entry x (1 - side/L) / (1 - side x m)``, rounded away
     from the entry's side so that equity still covers it (Binance USD-M, first bracket).
     """
+    if leverage == side:
+        return 0
     numerator = entry * (leverage - side) * 1_000_000
     denominator = leverage * (1_000_000 - side * maintenance_ppm)
     if side > 0:

@@ -76,7 +76,9 @@ def _read(what: str, path: Path, columns: tuple[str, str]) -> tuple[Ints, Floats
             raise BadInput(f"{path.name} column {name}", kind, "its values must be numbers")
     stamps, values = (table[name].to_numpy().astype(np.float64) for name in columns)
     _refuse(path.name, "timestamp", stamps, ~np.isfinite(stamps), "must be a number")
-    _refuse(path.name, "timestamp", stamps, stamps < FIRST_MS, "timestamps are milliseconds since 1970 UTC, not seconds")
+    _refuse(
+        path.name, "timestamp", stamps, stamps < FIRST_MS, "timestamps are milliseconds since 1970 UTC, not seconds"
+    )
     _refuse(path.name, "timestamp", stamps, stamps >= LAST_MS, "timestamps are milliseconds since 1970 UTC")
     backwards = np.concatenate(([False], np.diff(stamps) <= 0))
     _refuse(path.name, "timestamp", stamps, backwards, "rows must be sorted by time, each time once")

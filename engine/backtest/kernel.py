@@ -59,8 +59,8 @@ def run(
     high: Floats,
     low: Floats,
     close: Floats,
-    sides: Sides,
     changes: Ints,
+    wanted: Sides,
     stops: Floats,
     targets: Floats,
     slippage: Floats,
@@ -87,8 +87,8 @@ def run(
         high: float64[n].
         low: float64[n].
         close: float64[n].
-        sides: int8[n], wanted side at each close.
-        changes: bars of the period at whose close the side is another than before, rising, then `end`.
+        changes: int64[k + 1], bars of the period at whose close the wanted side is another than before, rising, then `end`.
+        wanted: int8[k], the side wanted at each of them.
         stops: float64[n], stop distance at each close, quote currency; float64[1] where the exits need none.
         targets: likewise.
         slippage: fraction of price, float64[n], or float64[1] for all bars.
@@ -156,11 +156,11 @@ def run(
             mark(close, still, i, base, gain, book, sums, equity)
         if changes[turn] == i - 1:
             at = i - 1
-            turn += 1
             planned = _decide(
-                book, rules, fractions, sides[at], close[at],
+                book, rules, fractions, wanted[turn], close[at],
                 stops[at] if leveled else 0.0, targets[at] if leveled else 0.0,
             )  # fmt: skip
+            turn += 1
             if planned:
                 wake = i
 

@@ -29,7 +29,7 @@ from engine.bars import Floats, Ints
 BLOCK = 64  # bars looked at together: what the compiler vectorises
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def worth_of(book: Ints, unit: int, tick: float) -> tuple[float, float, float, float]:
     """Equity as ``base + gain x price``, 1e-8 units, and the prices below and above which the position may end."""
     side, lots = book[SIDE], book[LOTS]
@@ -54,7 +54,7 @@ def worth_of(book: Ints, unit: int, tick: float) -> tuple[float, float, float, f
     return base, gain, below, above
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def touched_in(high: Floats, low: Floats, begin: int, end: int, below: float, above: float) -> int:
     """The first bar in which a level lies, or `end`. Looks at whole blocks first: those the compiler vectorises."""
     i = begin
@@ -70,7 +70,7 @@ def touched_in(high: Floats, low: Floats, begin: int, end: int, below: float, ab
     return i
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def _meets(book: Ints, maker: int, first: int, worst: int, best: int) -> tuple[int, int]:
     """Price and reason with which the position ends in a bar, before slippage; reason -1 where it does not.
 
@@ -97,7 +97,7 @@ def _meets(book: Ints, maker: int, first: int, worst: int, best: int) -> tuple[i
     return 0, -1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def meets_within(
     book: Ints,
     rules: Ints,
@@ -129,7 +129,7 @@ def meets_within(
     return times[i], ticks, reason
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def finish(
     book: Ints,
     sums: Floats,

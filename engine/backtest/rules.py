@@ -106,7 +106,12 @@ def liquidation_distance(leverage: int, maintenance_ppm: int) -> float:
 def _bounds(r: Rules) -> tuple[tuple[str, Any, bool, str], ...]:
     return (
         ("leverage", r.leverage, 1 <= r.leverage <= 125, "use 1 to 125"),
-        ("maintenance", r.maintenance_ppm, 0 <= r.maintenance_ppm < PPM // max(1, r.leverage), "must be below 1 / leverage"),
+        (
+            "maintenance",
+            r.maintenance_ppm,
+            0 <= r.maintenance_ppm < PPM // max(1, r.leverage),
+            "must be below 1 / leverage",
+        ),
         ("fee", r.taker_ppm, 0 <= r.taker_ppm <= 50_000, "use 0 to 500 basis points"),
         ("maker fee", r.maker_ppm, -1_000 <= r.maker_ppm <= 50_000, "use -10 to 500 basis points"),
         ("slippage", r.slippage, 0.0 <= r.slippage <= 0.05, "use 0 to 500 basis points"),

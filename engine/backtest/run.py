@@ -27,6 +27,7 @@ compiled.drop_old()  # before the first call of the kernel looks for its cache
 _NOTHING = np.zeros(1)
 _NO_INTS: Ints = np.zeros(0, dtype=np.int64)
 _NO_FLOATS: Floats = np.zeros(0)
+_NO_ROWS: Rows = np.empty(0, dtype=TRADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class Backtest:
         end: int | None = None,
     ) -> None:
         self.rules = rules.checked()
-        self.bars = Bars(np.require(bars.open_time, np.int64, ["C", "W"]), *(indicators.plain(x) for x in _prices(bars)))
+        self.bars = Bars(
+            np.require(bars.open_time, np.int64, ["C", "W"]), *(indicators.plain(x) for x in _prices(bars))
+        )
         self.symbol = symbol
         self.timeframe_ms = timeframe_ms
         self.grid = grid or grid_of(bars)
@@ -81,20 +84,36 @@ class Backtest:
         self.funding = rows(funding or Funding.none(), bars, timeframe_ms, tick, marks)
         self.detail = detail if detail is not None else Bars.empty()
         self.detail_at = _detail_at(bars, timeframe_ms, self.detail)
-        self._whole = _whole_rules(rules, self.grid)
-        self._fractions = _fractions(rules, self.grid)
         self.prices = _prices(self.bars)[:4]
-        self._detail_columns = tuple(indicators.plain(x) for x in (self.detail.open, self.detail.high, self.detail.low))
+        detail_prices = tuple(indicators.plain(x) for x in (self.detail.open, self.detail.high, self.detail.low))
+        # the kernel's arguments before and after the signals
+        self.market = (self.first, self.last, self.bars.open_time, *self.prices)
+        self.costs = (
+            self.slippage,
+            self.funding,
+            self.detail_at,
+            np.require(self.detail.open_time, np.int64, ["C", "W"]),
+            *detail_prices,
+            _whole_rules(rules, self.grid),
+            _fractions(rules, self.grid),
+        )
 
     def run(self, name: str, params: Params | None = None) -> Result:
         """Run one strategy by name, `board` included; BadInput for an unknown one or parameters out of range."""
         return self.run_sides(wanted(name, self.bars, self.rules, params), name, params)
 
+    def fill(self, name: str, params: Params | None, book: Ints, sums: Floats) -> None:
+        """Run one strategy for its sums alone, into zeroed arrays of `layout`: what a sweep and a scan need."""
+        self._go(wanted(name, self.bars, self.rules, params), book, sums)
+
     def run_sides(self, answer: Wanted, name: str = "own signals", params: Params | None = None) -> Result:
         """Run given sides (and exits) over the bars."""
+        book, sums = np.zeros(layout.BOOK, dtype=np.int64), np.zeros(layout.SUMS)
         changes = self._changes(answer.sides)
-        sums, trades = self._pass(answer, changes, np.empty(len(changes), dtype=TRADE), _NO_FLOATS)
-        return Result(self, name, answer, sums, trades, params)
+        trades = np.empty(len(changes), dtype=TRADE)
+        self._go(answer, book, sums, changes, trades)
+        done = summed(self.rules.capital, book.tolist(), sums.tolist())
+        return Result(self, name, answer, done, trades[: done.trades], params)
 
     def _changes(self, sides: Sides) -> Ints:
         """Bars at whose close there is something to decide, and the end.
@@ -107,35 +126,34 @@ class Backtest:
         head = [first] if sides[first] != before else []
         return np.concatenate((head, changes, [last])).astype(np.int64)
 
-    def _pass(self, answer: Wanted, changes: Ints, trades: Rows, equity: Floats) -> tuple[Sums, Rows]:
-        book, sums = np.zeros(layout.BOOK, dtype=np.int64), np.zeros(layout.SUMS)
+    def _go(
+        self,
+        answer: Wanted,
+        book: Ints,
+        sums: Floats,
+        changes: Ints | None = None,
+        trades: Rows = _NO_ROWS,
+        equity: Floats = _NO_FLOATS,
+    ) -> None:
+        if changes is None:
+            changes = self._changes(answer.sides)
         kernel.run(
-            self.first,
-            self.last,
-            self.bars.open_time,
-            *self.prices,
-            answer.sides,
+            *self.market,
             changes,
+            answer.sides[changes[:-1]],
             answer.stops,
             answer.targets,
-            self.slippage,
-            self.funding,
-            self.detail_at,
-            self.detail.open_time,
-            *self._detail_columns,
-            self._whole,
-            self._fractions,
+            *self.costs,
             book,
             sums,
             trades,
             equity,
         )
-        return summed(self.rules.capital, book.tolist(), sums.tolist()), trades[: int(book[layout.TRADES])]
 
     def equity(self, answer: Wanted) -> Floats:
         """Equity at each close of the period, quote currency."""
         curve = np.zeros(len(self.bars))
-        self._pass(answer, self._changes(answer.sides), np.empty(0, dtype=TRADE), curve)
+        self._go(answer, np.zeros(layout.BOOK, dtype=np.int64), np.zeros(layout.SUMS), equity=curve)
         return curve[self.first : self.last] / MONEY_SCALE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -83,8 +84,8 @@ class Strategy:
             raise BadInput(f"{self.name}.fast", fast, f"use less than slow ({slow})")
         return params
 
-    def _kinds(self) -> dict[str, Any]:
-        return {field.name: field.type for field in msgspec.structs.fields(self.params)}
+    def _kinds(self) -> Mapping[str, Any]:
+        return _kinds_of(self.params)
 
     def _check(self, name: str, value: float) -> None:
         allowed = self.ranges[name]
@@ -92,6 +93,11 @@ class Strategy:
             raise BadInput(f"{self.name}.{name}", value, f"use {allowed.low:g} to {allowed.high:g}")
         if self._kinds()[name] is int and int(value) != value:
             raise BadInput(f"{self.name}.{name}", value, f"use a whole number, {allowed.low:g} to {allowed.high:g}")
+
+
+@cache
+def _kinds_of(params: type[Params]) -> Mapping[str, Any]:
+    return {field.name: field.type for field in msgspec.structs.fields(params)}
 
 
 def atr_exits(bars: Bars, params: Params) -> Exits:

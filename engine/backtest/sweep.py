@@ -1,0 +1,136 @@
+"""Many variants of one strategy over the same bars."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.backtest import layout, sweep_kernel
+from engine.backtest.metrics import YEAR_MS, Metrics, Sums, metrics_of, sharpe_of
+from engine.backtest.result import TRADE
+from engine.backtest.rules import Exits
+from engine.backtest.run import Backtest, summed
+from engine.bars import Floats, Ints
+from engine.errors import BadInput
+from engine.strategies import strategy
+from engine.strategies.base import Params
+from engine.strategies.ema_cross import STRATEGY as EMA_CROSS
+
+GROUP = 64  # pairs whose averages are shared: bounds the memory
+BATCH = 1_024  # pairs between two words about the progress
+MOST = 1_000_000
+
+Told = Callable[[int, int], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What came of every variant, in the order of `params`.
+
+    `books` int64[p, BOOK] and `sums` float64[p, SUMS] are the engine's; see `engine.backtest.layout`.
+    """
+
+    test: Backtest
+    name: str
+    params: tuple[Params, ...]
+    books: Ints
+    sums: Floats
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+    def sums_of(self, place: int) -> Sums:
+        """The sums of one variant."""
+        return summed(self.test.rules.capital, self.books[place].tolist(), self.sums[place].tolist())
+
+    def metrics(self, place: int) -> Metrics:
+        """The metrics of one variant."""
+        test = self.test
+        close = test.bars.close
+        bars = test.last - test.first
+        first, last = float(close[test.first]), float(close[test.last - 1])
+        return metrics_of(self.sums_of(place), bars, test.timeframe_ms, first, last)
+
+    def returns(self) -> Floats:
+        """Total return of each variant, fractions."""
+        return self.books[:, layout.CASH] / self.test.rules.capital - 1.0
+
+    def sharpes(self) -> Floats:
+        """Yearly Sharpe ratio of each variant, NaN where it is not defined."""
+        periods = self.test.last - self.test.first - 1
+        a_year = YEAR_MS / self.test.timeframe_ms
+        rows = self.sums[:, [layout.BAR_RETURNS, layout.BAR_SQUARES]].tolist()
+        made = [sharpe_of(total, squares, periods, a_year) for total, squares in rows]
+        return np.array([np.nan if one is None else one for one in made])
+
+    def best(self) -> int:
+        """Place of the highest total return."""
+        return int(np.argmax(self.returns()))
+
+
+def variants(name: str, values: Mapping[str, Sequence[float]]) -> tuple[Params, ...]:
+    """Every combination of the given values that makes sense; raises BadInput for one out of range, or too many.
+
+    A combination whose fast average is not faster than its slow one is left out.
+    """
+    count = int(np.prod([len(choices) for choices in values.values()])) if values else 0
+    if not 0 < count <= MOST:
+        raise BadInput("variants", count, f"give 1 to {MOST:,}")
+    made = []
+    for chosen in itertools.product(*values.values()):
+        pairs = dict(zip(values, chosen, strict=True))
+        if pairs.get("fast", 0) < pairs.get("slow", np.inf):
+            made.append(strategy(name).make(**pairs))
+    return tuple(made)
+
+
+def sweep(test: Backtest, name: str, params: Sequence[Params], told: Told = lambda _done, _all: True) -> Sweep:
+    """Run every variant.
+
+    Args:
+        test: bars and rules.
+        name: one of the six strategies.
+        params: its variants.
+        told: called with (variants done, all) now and then; where it says False the sweep ends with BadInput.
+    """
+    member = strategy(name)
+    chosen = tuple(member.validate(one) for one in params)
+    count = len(chosen)
+    books, sums = np.zeros((count, layout.BOOK), dtype=np.int64), np.zeros((count, layout.SUMS))
+    if member is EMA_CROSS and test.rules.exits is not Exits.STRATEGY:
+        _pairs(test, np.array([(one.fast, one.slow) for one in chosen], dtype=np.int64), books, sums, told)  # type: ignore[attr-defined] # validated
+    else:
+        _one_by_one(test, name, chosen, books, sums, told)
+    return Sweep(test, name, chosen, books, sums)
+
+
+def _one_by_one(test: Backtest, name: str, params: Sequence[Params], books: Ints, sums: Floats, told: Told) -> None:
+    for place, one in enumerate(params):
+        test.fill(name, one, books[place], sums[place])
+        if place % 16 == 0:
+            _go_on(told, place, len(params))
+
+
+def _go_on(told: Told, done: int, count: int) -> None:
+    if not told(done, count):
+        raise BadInput("sweep", f"{done} of {count} variants", "was stopped")
+
+
+def _pairs(test: Backtest, pairs: Ints, books: Ints, sums: Floats, told: Told) -> None:
+    """Averages are shared, so pairs of near periods are worked on together."""
+    longest = int(pairs[:, 1].max())
+    if test.last < longest:
+        raise BadInput("bars", test.last, f"a slow average of {longest} needs as many")
+    order = np.lexsort((pairs[:, 0], pairs[:, 1]))
+    for begin in range(0, len(order), BATCH):
+        places = order[begin : begin + BATCH]
+        own, own_books, own_sums = pairs[places], books[places], sums[places]
+        groups = np.append(np.arange(0, len(places), GROUP), len(places)).astype(np.int64)
+        forgets = int(test.rules.exits is Exits.NONE)
+        nothing = np.empty(0, dtype=TRADE)
+        sweep_kernel.run_pairs(*test.market, groups, own, forgets, *test.costs, own_books, own_sums, nothing)
+        books[places], sums[places] = own_books, own_sums
+        _go_on(told, begin + len(places), len(order))
