@@ -164,17 +164,20 @@ def exit_again(deck: Deck, client_id: str) -> None:
 
 
 def plan_again(deck: Deck, symbol: str) -> None:
-    """A position without a plan (its entry filled after it was given up): the default stop and target, or flatten."""
+    """A position without a plan: the default stop and target, or flatten.
+
+    Its entry filled after it was given up, or it was opened under settings that wanted no stop.
+    """
     s = deck.state.symbols[symbol]
     position, instrument = s.position, deck.state.instruments[symbol]
     assert position is not None
     entry, stop = round(position.entry_ticks(instrument)), distance_ticks(s.stop_distance, instrument)
     if 0 < stop < entry:
-        deck.note(Level.ALARM, "an entry that was given up has filled: default stop and target", symbol)
+        deck.note(Level.ALARM, "a position without a stop: default stop and target", symbol)
         reach = position.side * distance_ticks(s.target_distance, instrument)
         deck.plan(symbol, entry - position.side * stop, entry + reach if reach and entry + reach > 0 else None)
     else:
-        deck.note(Level.ALARM, "an entry that was given up has filled and no stop is known: flattening", symbol)
+        deck.note(Level.ALARM, "a position without a stop, and none is known: flattening", symbol)
         close(deck, symbol, abs(position.lots), "protection")
 
 

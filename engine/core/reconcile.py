@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from engine.core.deck import Deck
-from engine.core.protection import protect
-from engine.core.state import DIFFERS, REPORT_TIMER
+from engine.core.levels import needs_stop
+from engine.core.protection import plan_again, protect
+from engine.core.state import DIFFERS, OUTSIDE, REPORT_TIMER
 from engine.model.decision import CancelSent, CashSet, Level, QueryOrder
 from engine.model.event import Reconciled
 from engine.model.order import OrderStatus
@@ -18,7 +19,11 @@ def on_report(deck: Deck, event: Reconciled) -> None:
     _orders(deck, event.report)
     agree = _positions(deck, event.report)
     _cash(deck, event.report, agree=agree)
-    for symbol in deck.state.symbols:
+    stops = needs_stop(deck.state.settings)
+    for symbol, s in deck.state.symbols.items():
+        ours = s.position is not None and s.position.origin != OUTSIDE
+        if stops and ours and s.plan_stop is None:
+            plan_again(deck, symbol)
         protect(deck, symbol)
 
 

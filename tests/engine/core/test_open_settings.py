@@ -75,6 +75,20 @@ def test_without_exits_there_is_no_protection() -> None:
     assert gate(signal, "reward/risk").verdict is Verdict.SKIPPED
 
 
+@pytest.mark.parametrize("origin", ["signal:1", "outside"])
+def test_what_was_opened_without_a_stop_gets_one_when_the_settings_want_it(origin: str) -> None:
+    desk = opened()
+    walk(desk, [0, 1])
+    desk.s().position = replace(desk.position(), origin=origin)
+    desk.settings = Settings()
+    desk.start()
+    desk.reconcile()
+    desk.settle()
+    ours = origin != "outside"
+    assert [o.request.trigger for o in desk.orders(STOP)] == [995_000] * ours
+    assert [o.request.trigger for o in desk.orders(TARGET)] == [1_015_000] * ours
+
+
 def test_a_flat_side_is_a_close_of_its_own() -> None:
     desk = opened()
     walk(desk, [0, 1])

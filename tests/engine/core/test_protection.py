@@ -301,7 +301,7 @@ def test_an_entry_that_fills_after_it_was_given_up_is_protected_by_default() -> 
     desk.gone(entry)
     assert desk.s().plan_stop is None
     decisions = desk.fill(entry, ticks=990_000)
-    assert alarms(decisions) == ["an entry that was given up has filled: default stop and target"]
+    assert alarms(decisions) == ["a position without a stop: default stop and target"]
     assert [(leg.purpose, leg.trigger) for leg in sent(decisions)] == [(STOP, 985_000), (TARGET, 1_005_000)]
 
 
@@ -310,7 +310,7 @@ def test_where_no_default_is_known_it_is_flattened() -> None:
     entry = limit(desk, "99000", "97000")
     desk.gone(entry)
     decisions = desk.fill(entry)
-    assert alarms(decisions) == ["an entry that was given up has filled and no stop is known: flattening"]
+    assert alarms(decisions) == ["a position without a stop, and none is known: flattening"]
     assert [(request.purpose, request.lots) for request in sent(decisions)] == [(EXIT, 10)]
 
 
