@@ -67,7 +67,7 @@ class Simulation:
         instrument: the contract.
         settings: what the core decides by.
         capital: cash at the start, 1e-8 quote units.
-        leverage: of every position.
+        leverage: of every position; 0 for the one that the core chose.
         start: ms UTC.
         seeded: what the core knows of the strategies before the first bar.
     """
@@ -309,13 +309,14 @@ class Simulation:
 
     def _liquidation(self, position: Position) -> int:
         entry = abs(position.cost) // (abs(position.lots) * self._instrument.unit)
-        return int(liquidation(entry, position.side, self._leverage, self._instrument.maintenance_ppm))
+        leverage = self._leverage or position.leverage
+        return int(liquidation(entry, position.side, leverage, self._instrument.maintenance_ppm))
 
     def _liquidate(self, position: Position, ticks: int) -> None:
         """The venue closes the position at `ticks`, never beyond the margin, and takes the taker fee."""
         side, lots = position.side, abs(position.lots)
         entry = abs(position.cost) // (lots * self._instrument.unit)
-        margin = bankruptcy(entry, side, self._leverage)
+        margin = bankruptcy(entry, side, self._leverage or position.leverage)
         ticks = max(ticks, margin) if side > 0 else min(ticks, margin)
         self._book.position = 0
         fee = fee_of(self._instrument.notional(ticks, lots), self._instrument.taker_ppm)

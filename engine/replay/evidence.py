@@ -1,0 +1,163 @@
+"""What a journal tells of the reasons: signals with their gates, commands, modes, holds, orders' fates, outages."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine.core.core import Core
+from engine.model import decision as d
+from engine.model import event as e
+from engine.model.command import Autonomy
+from engine.model.order import OrderRequest
+from engine.model.signal import Signal
+from engine.ports import Entry
+
+
+class Mode(NamedTuple):
+    """Autonomy, pause and halt from `at` on, ms UTC of the market; `by` is who changed it."""
+
+    at: int
+    autonomy: Autonomy
+    paused: bool
+    halt: str
+    by: str
+
+
+class Hold(NamedTuple):
+    """Automatic trading of a symbol is held from `at` on, ms UTC of the market; an empty reason gives it back."""
+
+    at: int
+    reason: str
+
+
+class Said(NamedTuple):
+    """A command, when it came (ms UTC of the market), who sent it, and its answer."""
+
+    at: int
+    source: str
+    command: object
+    ok: bool
+    text: str
+
+    @property
+    def symbol(self) -> str:
+        """The one it names, or empty."""
+        return str(getattr(self.command, "symbol", "") or "")
+
+
+class Outage(NamedTuple):
+    """The engine (or a link of it) was down: `begin` to `end`, ms UTC of the market; `what` says which."""
+
+    begin: int
+    end: int
+    what: str
+
+
+class Fate(NamedTuple):
+    """What became of an order that did not simply fill, and when, ms UTC of the market."""
+
+    at: int
+    request: OrderRequest
+    text: str
+
+
+class Evidence:
+    """Collected entry by entry; times are the market's, ms UTC."""
+
+    def __init__(self) -> None:
+        self.signals: dict[int, Signal] = {}
+        self.by_bar: dict[tuple[str, int], list[int]] = {}
+        self.modes: list[Mode] = []
+        self.holds: dict[str, list[Hold]] = {}
+        self.commands: list[Said] = []
+        self.fates: dict[str, Fate] = {}
+        self.outages: list[Outage] = []
+        self.backfilled: set[tuple[str, int]] = set()
+        self._down: dict[str, int] = {}
+
+    def take(self, entry: Entry, core: Core, before: int, now: int) -> None:
+        """The next entry; `core` has it taken in, `before` and `now` are market time before and after it."""
+        event = entry.event
+        match event:
+            case e.EngineStarted() if before:
+                self._down.setdefault("the engine", before)
+            case e.LinkChanged(link=link, up=False):
+                self._down.setdefault(f"the {link} link", now)
+            case e.LinkChanged(link="feed", up=True):
+                self._up("the feed link", now)
+            case e.Reconciled():
+                self._up("the venue link", now)
+            case (
+                e.OrderRefused(client_id=client_id)
+                | e.OrderLost(client_id=client_id)
+                | e.OrderGone(client_id=client_id)
+            ):
+                self._fate(core, client_id, now)
+            case e.OrderNotFound(client_id=client_id):
+                self._fate(core, client_id, now)
+            case e.BarClosed(symbol=symbol, bar=bar, backfilled=True):
+                self.backfilled.add((symbol, bar.open_time))
+            case _:
+                pass
+        if now > before and "the engine" in self._down and not isinstance(event, e.EngineStarted):
+            self._up("the engine", now)
+        self._decisions(entry, now)
+
+    def close(self, now: int) -> None:
+        """The last entry has been taken: what is down stays down."""
+        for what in list(self._down):
+            self._up(what, now)
+
+    def signal_at(self, symbol: str, bar_time: int) -> list[Signal]:
+        """Signals decided at a bar, oldest first, each as it became."""
+        return [self.signals[key] for key in self.by_bar.get((symbol, bar_time), ())]
+
+    def mode_at(self, at: int) -> Mode | None:
+        """The mode in force at `at`, None before the first change."""
+        return next((mode for mode in reversed(self.modes) if mode.at <= at), None)
+
+    def hold_at(self, symbol: str, at: int) -> Hold | None:
+        """The hold in force on a symbol at `at`, None where there is none."""
+        found = next((hold for hold in reversed(self.holds.get(symbol, [])) if hold.at <= at), None)
+        return found if found is not None and found.reason else None
+
+    def outage_in(self, begin: int, end: int) -> Outage | None:
+        """The first outage that lies (in part) between two times."""
+        return next((one for one in self.outages if one.begin < end and begin < one.end), None)
+
+    def said_in(self, symbol: str, begin: int, end: int, kinds: tuple[type, ...]) -> Said | None:
+        """The first command of these kinds between two times that is about the symbol or about all."""
+        for said in self.commands:
+            about = said.symbol in ("", symbol)
+            if said.ok and begin <= said.at <= end and about and isinstance(said.command, kinds):
+                return said
+        return None
+
+    def _up(self, what: str, now: int) -> None:
+        begin = self._down.pop(what, None)
+        if begin is not None and now > begin:
+            self.outages.append(Outage(begin, now, what))
+
+    def _fate(self, core: Core, client_id: str, now: int) -> None:
+        order = core.state.orders.get(client_id)
+        if order is not None:
+            text = f"{order.status.value}: {order.reason}" if order.reason else order.status.value
+            self.fates[client_id] = Fate(now, order.request, text)
+
+    def _decisions(self, entry: Entry, now: int) -> None:
+        event = entry.event
+        by = event.source if isinstance(event, e.CommandReceived) else "the desk"
+        for decision in entry.decisions:
+            match decision:
+                case d.SignalDecided(signal=signal):
+                    if signal.id not in self.signals:
+                        self.by_bar.setdefault((signal.symbol, signal.bar_time), []).append(signal.id)
+                    self.signals[signal.id] = signal
+                case d.ModeSet(autonomy=autonomy, paused=paused, halt=halt):
+                    self.modes.append(Mode(now, Autonomy(autonomy), paused, halt, by))
+                case d.SymbolHeld(symbol=symbol, reason=reason):
+                    self.holds.setdefault(symbol, []).append(Hold(now, reason))
+                case d.CommandAnswered(ok=ok, text=text) if isinstance(event, e.CommandReceived):
+                    self.commands.append(Said(now, event.source, event.command, ok, text))
+                case _:
+                    pass
