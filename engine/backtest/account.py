@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from engine.backtest.arithmetic import equity_lots, fee, funding_paid, liquidation, notional_lots, risk_lots
+from engine.arithmetic import equity_lots, fee, funding_paid, liquidation, notional_lots, risk_lots
 from engine.backtest.layout import (
     BEST,
     BY_EQUITY,

@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-SOURCES = ("arithmetic", "account", "layout", "levels", "measure", "rules", "result", "kernel", "sweep_kernel")
+SOURCES = ("account", "layout", "levels", "measure", "rules", "result", "kernel", "sweep_kernel")
 CACHE = HERE / "__pycache__"
 
 
 def drop_old() -> None:
     """Remove cached machine code that is older than any of its sources."""
-    newest = max(file.stat().st_mtime for name in SOURCES if (file := HERE / f"{name}.py").exists())
+    files = [HERE.parent / "arithmetic.py", *(HERE / f"{name}.py" for name in SOURCES)]
+    newest = max(file.stat().st_mtime for file in files)
     for index in _indexes():
         if index.stat().st_mtime < newest:
             index.unlink(missing_ok=True)

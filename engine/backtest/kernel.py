@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from engine.arithmetic import slipped
 from engine.backtest.account import enter, leave, lots_of, pay, to_ticks
-from engine.backtest.arithmetic import slipped
 from engine.backtest.layout import (
     BEST,
     CAPITAL,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from engine.arithmetic import bankruptcy, slipped
 from engine.backtest.account import leave, to_ticks
-from engine.backtest.arithmetic import bankruptcy, slipped
 from engine.backtest.layout import (
     CASH,
     ENTRY,

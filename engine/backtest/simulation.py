@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
-from engine.backtest.arithmetic import bankruptcy, funding_paid, liquidation
+from engine.arithmetic import bankruptcy, funding_paid, liquidation
 from engine.backtest.result import Reason
 from engine.core.booking import forget
 from engine.core.core import Core

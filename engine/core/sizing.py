@@ -1,38 +1,13 @@
-"""How much: leverage, the room the caps leave, and the lots of an entry.
-
-The formulas take plain numbers (prices in ticks, quantities in lots, money in 1e-8 quote units, fees in parts per million),
-so that a compiled backtest can use the very same ones; 9007199254740992 is 2**53, beyond which float64 skips whole numbers.
-"""
+"""How much: leverage, the room the caps leave, and the lots of an entry. The formulas are `engine.arithmetic`'s."""
 
 from __future__ import annotations
 
+from engine.arithmetic import equity_lots, notional_lots, risk_lots
 from engine.core.state import State, SymbolState
 from engine.model.instrument import Instrument
 from engine.model.money import PPM, Money
 from engine.model.order import Purpose
 from engine.model.settings import Settings, Sizing
-
-
-def equity_lots(equity: int, share: float, leverage: int, ticks: int, unit: int, taker_ppm: int) -> int:
-    """Lots whose margin and opening fee take `share` of equity: ``E s L / (p (1 + L f))``, rounded down."""
-    if equity <= 0:
-        return 0
-    cost = ticks * unit * (1.0 + leverage * taker_ppm / 1_000_000)
-    return int(min(equity * share * leverage / cost, 9007199254740992.0))
-
-
-def notional_lots(value: float, ticks: int, unit: int) -> int:
-    """Lots worth at most `value`, 1e-8 units."""
-    return int(min(value / (ticks * unit), 9007199254740992.0))
-
-
-def risk_lots(equity: int, share: float, leverage: int, ticks: int, stop_ticks: int, unit: int, taker_ppm: int) -> int:
-    """Lots that lose `share` of equity at the stop with fees both ways; never more than `equity_lots` of all equity."""
-    if equity <= 0:
-        return 0
-    loss = abs(ticks - stop_ticks) * unit + 2.0 * ticks * unit * taker_ppm / 1_000_000
-    most = equity_lots(equity, 1.0, leverage, ticks, unit, taker_ppm)
-    return min(most, int(min(equity * share / loss, 9007199254740992.0)))
 
 
 def used_margin(state: State, reversed_symbol: str = "") -> Money:
@@ -104,11 +79,12 @@ def _wanted(
     unit, taker = instrument.unit, instrument.taker_ppm
     match settings.sizing:
         case Sizing.RISK:
-            return risk_lots(equity, settings.risk_fraction * share, leverage, price, stop, unit, taker) if stop else 0
+            share *= settings.risk_fraction
+            return int(risk_lots(equity, share, leverage, price, stop, unit, taker)) if stop else 0
         case Sizing.EQUITY:
-            return equity_lots(equity, settings.size_share * share, leverage, price, unit, taker)
+            return int(equity_lots(equity, settings.size_share * share, leverage, price, unit, taker))
         case Sizing.NOTIONAL:
-            return notional_lots(settings.size_notional * share, price, unit)
+            return int(notional_lots(settings.size_notional * share, price, unit))
         case Sizing.QUANTITY:
             lots = instrument.floor_lots(settings.size_quantity)
             return lots if share == 1.0 else int(lots * share)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from engine.backtest.arithmetic import liquidation
+from engine.arithmetic import liquidation
 from engine.backtest.funding import Funding
 from engine.backtest.rules import Exits, Rules, Sizing
 from engine.backtest.run import Backtest

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.backtest import arithmetic
+from engine import arithmetic
 from engine.backtest.options import check_warm, names_of, params_of, rules_of, sizing_of
 from engine.backtest.rules import Exits, Rules, Sizing, grid_from, grid_of, liquidation_distance, slippage_of
 from engine.bars import Bars

@@ -1,4 +1,4 @@
-"""The whole-number arithmetic of a fill, compiled within the kernel and called as it is by the faithful engine.
+"""The whole-number arithmetic of a fill and of sizes: compiled within the backtest's kernel, called as it is by the core.
 
 Every function takes and returns plain numbers: prices in ticks, quantities in lots, money in 1e-8 quote units, rates in
 parts per million (fees) or 1e-8 (funding). Products are split so that they fit 64 bits: the results are those of
@@ -7,11 +7,10 @@ parts per million (fees) or 1e-8 (funding). Products are split so that they fit 
 
 from __future__ import annotations
 
-import math
-
 from numba.extending import register_jitable
 
-# Constants are written out in the functions' bodies: the compiler takes literals as they are.
+# Constants are written out in the functions' bodies: the compiler takes literals as they are. 9007199254740992 is 2**53,
+# beyond which float64 skips whole numbers.
 
 
 @register_jitable
@@ -41,7 +40,11 @@ def funding_paid(notional: int, rate_e8: int) -> int:
 @register_jitable
 def slipped(ticks: int, side: int, slippage: float) -> int:
     """The price a market order of `side` gets around `ticks`: worse by the slippage, rounded up to a whole tick."""
-    return max(1, ticks + side * math.ceil(ticks * slippage - 1e-9))
+    worse = ticks * slippage - 1e-9
+    whole = int(worse)
+    if worse > whole:
+        whole += 1
+    return max(1, ticks + side * whole)
 
 
 @register_jitable
@@ -80,9 +83,16 @@ def liquidation(entry: int, side: int, leverage: int, maintenance_ppm: int) -> i
         return 0
     numerator = entry * (leverage - side) * 1_000_000
     denominator = leverage * (1_000_000 - side * maintenance_ppm)
-    if side > 0:
-        return numerator // denominator
-    return -(-numerator // denominator)
+    # a division of floats and its correction: a processor divides 64-bit integers much slower
+    quotient = int(numerator / denominator)
+    rest = numerator - quotient * denominator
+    if rest < 0:
+        quotient -= 1
+        rest += denominator
+    elif rest >= denominator:
+        quotient += 1
+        rest -= denominator
+    return quotient if side > 0 or rest == 0 else quotient + 1
 
 
 @register_jitable

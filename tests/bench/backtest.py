@@ -1,0 +1,311 @@
+"""The fast engine against a loop written by hand for one strategy, against vectorbt, and the faithful engine.
+
+The bare loop does what a person would write with numba for exactly this question and nothing else: averages, sides, fills
+with fee and slippage, equity, drawdown and the sums of returns, all in floats, without a list of trades. Both run in turn
+in the same process, so that what else the machine does weighs on both.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from engine.backtest.faithful import run_faithful
+from engine.backtest.rules import Exits, Grid, Rules, grid_of
+from engine.backtest.run import Backtest
+from engine.backtest.scan import scan
+from engine.backtest.sweep import sweep
+from engine.bars import Bars, aggregate
+from engine.strategies import BOARD, STRATEGIES
+from tests.bench import vectorbt_side
+from tests.bench.vectorbt_side import (
+    FEE,
+    HOUR_STEP,
+    HOURS,
+    MINUTES,
+    SLIPPAGE,
+    STOP,
+    SYMBOLS,
+    TARGET,
+    TIMEFRAMES,
+    WEEK,
+    made_bars,
+    pairs,
+)
+
+Floats = NDArray[np.float64]
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
+RUNS = 7
+RULES = Rules(taker_ppm=round(FEE * 1e6), slippage=SLIPPAGE)
+FIXED = Rules(taker_ppm=round(FEE * 1e6), slippage=SLIPPAGE, exits=Exits.FIXED, stop=STOP, target=TARGET)
+
+
+def measure() -> dict[str, object]:
+    """Every row of the table, the faithful engine, a fresh process, and memory."""
+    peers = vectorbt_side.measure()
+    hours, minutes = bars_of(made_bars(HOURS, 1, HOUR_STEP), HOUR_MS), bars_of(made_bars(MINUTES, 1), MINUTE_MS)
+    rows: dict[str, object] = {
+        "hour_one": single(hours, HOUR_MS, RULES, exits=False),
+        "minute_one": single(minutes, MINUTE_MS, RULES, exits=False),
+        "minute_exits": single(minutes, MINUTE_MS, FIXED, exits=True),
+        "hour_sweep": many(hours, HOUR_MS, RUNS),
+        "minute_sweep": many(minutes, MINUTE_MS, 5),
+        "scan": scanned(),
+    }
+    return {
+        "rows": rows,
+        "vectorbt": peers,
+        "faithful": faithful(hours),
+        "board_hour_ms": round(timed(lambda: Backtest(hours, HOUR_MS, RULES).run(BOARD).metrics), 3),
+        "fresh_process": fresh(hours),
+        "sweep_mb": sweep_memory(),
+        "goals": {
+            "over_bare": 1.5,
+            "under_1_ms": 0.3,
+            "faithful_bars_s": 50_000,
+            "board_ms": 50,
+            "fresh_s": 1.2,
+            "sweep_mb": 600,
+        },
+    }
+
+
+def bars_of(columns: dict[str, Floats], timeframe_ms: int) -> Bars:
+    """Made columns as bars."""
+    n = len(columns["close"])
+    times = 1_700_000_000_000 // timeframe_ms * timeframe_ms + timeframe_ms * np.arange(n)
+    return Bars(times, columns["open"], columns["high"], columns["low"], columns["close"], np.ones(n))
+
+
+def timed(work: Callable[[], object], runs: int = RUNS) -> float:
+    """Median milliseconds after one run that warms up."""
+    work()
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - began) * 1e3)
+    return statistics.median(times)
+
+
+def in_turn(ours: Callable[[], object], bare: Callable[[], object], runs: int) -> dict[str, float]:
+    """Medians of both, one run of each in turn; the ratio is the median of the pairs' ratios."""
+    ours(), bare()
+    gc.collect()
+    left, right = [], []
+    for _ in range(runs):
+        for work, times in ((ours, left), (bare, right)):
+            began = time.perf_counter()
+            work()
+            times.append((time.perf_counter() - began) * 1e3)
+    ratio = statistics.median(a / b for a, b in zip(left, right, strict=True))
+    return {
+        "ms": round(statistics.median(left), 3),
+        "bare_ms": round(statistics.median(right), 3),
+        "ratio": round(ratio, 2),
+    }
+
+
+def single(bars: Bars, timeframe_ms: int, rules: Rules, *, exits: bool) -> dict[str, Any]:
+    """One run of EMA 12/26 through the public API, metrics included."""
+    test = Backtest(bars, timeframe_ms, rules)
+    columns = (bars.open, bars.high, bars.low, bars.close)
+    loop = bare_exits if exits else bare_cross
+
+    def bare() -> object:
+        return loop(*columns, 12, 26, FEE, SLIPPAGE, STOP, TARGET)
+
+    row: dict[str, Any] = in_turn(lambda: test.run("ema-cross").metrics, bare, RUNS)
+    metrics = test.run("ema-cross").metrics
+    final, trades, *_ = loop(*columns, 12, 26, FEE, SLIPPAGE, STOP, TARGET)
+    return row | {
+        "trades": metrics.trades,
+        "bare_trades": trades,
+        "return": metrics.total_return,
+        "bare_return": final / 1e4 - 1,
+    }
+
+
+def many(bars: Bars, timeframe_ms: int, runs: int) -> dict[str, Any]:
+    """A thousand pairs of averages."""
+    test = Backtest(bars, timeframe_ms, RULES)
+    chosen = pairs(1_000)
+    params = [STRATEGIES["ema-cross"].make(fast=fast, slow=slow) for fast, slow in chosen]
+    numbers = np.array(chosen, dtype=np.int64)
+    return in_turn(
+        lambda: sweep(test, "ema-cross", params).returns(),
+        lambda: bare_pairs(bars.open, bars.close, numbers, FEE, SLIPPAGE),
+        runs,
+    )
+
+
+def scanned() -> dict[str, float]:
+    """Seven days of every symbol and timeframe, all six strategies; the bars are prepared before."""
+    markets = []
+    for symbol in range(SYMBOLS):
+        minutes = bars_of(made_bars(WEEK, symbol), MINUTE_MS)
+        grid: Grid = grid_of(minutes)
+        for length in TIMEFRAMES:
+            bars = minutes if length == 1 else aggregate(minutes, length * MINUTE_MS)
+            markets.append(Backtest(bars, length * MINUTE_MS, RULES, grid=grid))
+    return {"ms": round(timed(lambda: scan(markets).returns, 5), 1), "runs": float(len(markets) * 6)}
+
+
+def faithful(bars: Bars) -> dict[str, float]:
+    """Bars a second of the live core: one strategy, and the board."""
+    test = Backtest(bars, HOUR_MS, RULES, symbol="X/USDT:USDT")
+    return {
+        name.replace("-", "_"): round(len(bars) / timed(lambda name=name: run_faithful(test, name), 5) * 1e3)  # type: ignore[misc] # bound at once
+        for name in ("ema-cross", BOARD)
+    }
+
+
+def fresh(bars: Bars) -> dict[str, float]:
+    """Seconds from command to JSON in a new process."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "made.parquet"
+        names = ("open", "high", "low", "close", "volume")
+        pq.write_table(pa.table({"timestamp": bars.open_time} | {name: getattr(bars, name) for name in names}), file)
+        command = [sys.executable, "-m", "station.cli", "backtest", "ema-cross", "--data", str(file), "--json"]
+
+        def call() -> None:
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            json.loads(done.stdout)
+
+        return {"s": round(timed(call, 5) / 1e3, 3)}
+
+
+def sweep_memory() -> float:
+    """Megabytes a new process needs at most for a thousand pairs over a year of minutes."""
+    code = (
+        "import resource; from tests.bench.backtest import *; bars = bars_of(made_bars(MINUTES, 1), MINUTE_MS);"
+        "params = [STRATEGIES['ema-cross'].make(fast=f, slow=s) for f, s in pairs(1000)];"
+        "sweep(Backtest(bars, MINUTE_MS, RULES), 'ema-cross', params);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return round(float(done.stdout), 1)
+
+
+@njit(cache=True, error_model="numpy")
+def bare_cross(
+    open_: Floats,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    fast: int,
+    slow: int,
+    fee: float,
+    slip: float,
+    _stop: float,
+    _target: float,
+) -> tuple[float, int, float, float, float]:
+    """Always in the market: final equity, trades, drawdown, and the sums of returns and of their squares."""
+    n = len(close)
+    k, m = 2.0 / (fast + 1), 2.0 / (slow + 1)
+    quick, long = close[:fast].mean(), close[:slow].mean()
+    for i in range(fast, slow):
+        quick += (close[i] - quick) * k
+    cash, held, trades = 1e4, 0.0, 0
+    side, before, peak, deepest, total, squares = 0, 1e4, 1e4, 0.0, 0.0, 0.0
+    for i in range(slow - 1, n - 1):
+        if i >= slow:
+            quick += (close[i] - quick) * k
+            long += (close[i] - long) * m
+        worth = cash + held * close[i]
+        change = worth / before - 1.0
+        total += change
+        squares += change * change
+        before = worth
+        peak = max(peak, worth)
+        deepest = max(deepest, 1.0 - worth / peak)
+        wanted = 1 if quick > long else -1
+        if wanted != side:
+            if side != 0:
+                price = open_[i + 1] * (1.0 - side * slip)
+                cash += held * price - abs(held) * price * fee
+                trades += 1
+            price = open_[i + 1] * (1.0 + wanted * slip)
+            held = wanted * cash / (price * (1.0 + fee))
+            cash -= held * price + abs(held) * price * fee
+            side = wanted
+    return cash + held * close[n - 1], trades + 1, deepest, total, squares
+
+
+@njit(cache=True, error_model="numpy")
+def bare_exits(
+    open_: Floats,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    fast: int,
+    slow: int,
+    fee: float,
+    slip: float,
+    stop: float,
+    target: float,
+) -> tuple[float, int, float, float, float]:
+    """The same with a stop and a target: stop first, gaps at the open, and the next crossing after one."""
+    n = len(close)
+    k, m = 2.0 / (fast + 1), 2.0 / (slow + 1)
+    quick, long = close[:fast].mean(), close[:slow].mean()
+    for i in range(fast, slow):
+        quick += (close[i] - quick) * k
+    cash, held, trades = 1e4, 0.0, 0
+    side, known, before, peak, deepest, total, squares = 0, 0, 1e4, 1e4, 0.0, 0.0, 0.0
+    bottom, top = 0.0, 1e18
+    for i in range(slow - 1, n - 1):
+        if i >= slow:
+            quick += (close[i] - quick) * k
+            long += (close[i] - long) * m
+        if side != 0 and (low[i] <= bottom or high[i] >= top):
+            down = low[i] <= bottom
+            price = (min(open_[i], bottom) if down else max(open_[i], top)) * (1.0 - side * slip)
+            cash += held * price - abs(held) * price * fee
+            held, side, trades = 0.0, 0, trades + 1
+        worth = cash + held * close[i]
+        change = worth / before - 1.0
+        total += change
+        squares += change * change
+        before = worth
+        peak = max(peak, worth)
+        deepest = max(deepest, 1.0 - worth / peak)
+        wanted = 1 if quick > long else -1
+        if wanted != known:
+            known = wanted
+            if side != 0:
+                price = open_[i + 1] * (1.0 - side * slip)
+                cash += held * price - abs(held) * price * fee
+                trades += 1
+            price = open_[i + 1] * (1.0 + wanted * slip)
+            held = wanted * cash / (price * (1.0 + fee))
+            cash -= held * price + abs(held) * price * fee
+            side = wanted
+            bottom, top = close[i] * (1.0 - stop), close[i] * (1.0 + target)
+            if side < 0:
+                bottom, top = close[i] * (1.0 - target), close[i] * (1.0 + stop)
+    return cash + held * close[n - 1], trades + (held != 0.0), deepest, total, squares
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def bare_pairs(open_: Floats, close: Floats, chosen: NDArray[np.int64], fee: float, slip: float) -> Floats:
+    """Final equity of every pair, the pairs side by side."""
+    out = np.empty(len(chosen))
+    for p in prange(len(chosen)):
+        out[p] = bare_cross(open_, close, close, close, chosen[p, 0], chosen[p, 1], fee, slip, 0.0, 0.0)[0]
+    return out
