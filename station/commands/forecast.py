@@ -1,0 +1,465 @@
+"""``trefoil forecast``: train a forecaster, measure it against naive guesses, keep it, use it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import BadInput
+
+if TYPE_CHECKING:
+    from engine.backtest.inputs import Market
+    from engine.forecast.dataset import Dataset
+    from engine.forecast.evaluation import Evaluation
+    from engine.forecast.recipe import Recipe
+    from engine.forecast.shelf import Kept, Shelf
+    from headless.training.protocol import Progress as Done
+    from headless.training.trainer import Trainer
+
+app = typer.Typer(name="forecast", help="Price forecasts: train, evaluate, use.", no_args_is_help=True)
+
+Data = Annotated[str | None, typer.Option("--data", help="A candle file, or VENUE:SYMBOL from stored history.")]
+Symbol = Annotated[str | None, typer.Option(help="Stored history of this symbol; with --data: the file is of it.")]
+Timeframe = Annotated[str | None, typer.Option(help="Bars are put together to this length.")]
+Begin = Annotated[str | None, typer.Option("--from", help="First bar, ISO date or time, UTC.")]
+End = Annotated[str | None, typer.Option("--to", help="End, not included.")]
+Preset = Annotated[str, typer.Option(help="returns: the next log return; reference: the min-max scaled price.")]
+Features = Annotated[str, typer.Option(help="ohlcv (5) or full (14, with indicators).")]
+Epochs = Annotated[int, typer.Option(help="At most so many passes.")]
+Window = Annotated[int, typer.Option(help="Bars the net looks at.")]
+Horizon = Annotated[int, typer.Option(help="Bars ahead.")]
+Batch = Annotated[int, typer.Option(help="Samples a step.")]
+Patience = Annotated[int, typer.Option(help="Epochs without a better validation loss before it stops.")]
+Units = Annotated[str, typer.Option(help="Units of the LSTM layers.")]
+Rate = Annotated[float, typer.Option(help="Learning rate.")]
+Seed = Annotated[int, typer.Option(help="Of weights, dropout and order.")]
+FeeBps = Annotated[float, typer.Option(help="Fee of one side of a trade, basis points.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Model = Annotated[str, typer.Argument(help="A model's id, or how it begins.")]
+
+
+@app.command()
+def train(
+    *,
+    data: Data = None,
+    symbol: Symbol = None,
+    timeframe: Timeframe = None,
+    begin: Begin = None,
+    end: End = None,
+    preset: Preset = "returns",
+    features: Features = "ohlcv",
+    epochs: Epochs = 20,
+    window: Window = 60,
+    horizon: Horizon = 1,
+    batch: Batch = 32,
+    patience: Patience = 4,
+    units: Units = "100,100,50",
+    rate: Rate = 0.001,
+    seed: Seed = 1,
+    fee_bps: FeeBps = 5.0,
+    out: Annotated[Path | None, typer.Option(help="Write the model here instead of keeping it.")] = None,
+    note: Annotated[str, typer.Option(help="Kept with the model.")] = "",
+    json: Json = False,
+) -> None:
+    """Train a net on the older bars and score it on the newest fifth; Ctrl-C keeps the best so far."""
+    from headless.training.making import About
+    from headless.training.making import train as make
+
+    recipe = _recipe(preset, features, epochs, window, horizon, batch, patience, units, rate, seed)
+    _check_installed()
+    market = _bars(data, symbol, timeframe, begin, end)
+    samples = _dataset(market, recipe)
+    shelf = _shelf()
+    tries = shelf.tries(market.symbol, market.timeframe_ms) + 1
+    about = About(market.source, time.time_ns() // 1_000_000, note, tries, fee_bps / 10_000)
+    with _training() as (trainer, told):
+        made = make(samples, trainer, about, told=told, checkpoints=_checkpoints(shelf, market))
+    if out is not None:
+        out.write_bytes(made.data)
+        path = out
+    else:
+        path = shelf.add(made.header, made.data)
+    header = made.header
+    found = {
+        "model": header.id,
+        "file": str(path),
+        "symbol": header.symbol,
+        "timeframe": _timeframe(header.timeframe_ms),
+        "epochs": len(header.curve),
+        "cancelled": made.cancelled,
+        "resumed": made.resumed,
+        **summary(header.evaluation),
+    }
+    if json:
+        _json(found)
+        return
+    _table(header.evaluation, market)
+    how = "stopped by you after" if made.cancelled else "trained for"
+    typer.echo(f"model {header.id}: {how} {len(header.curve)} epochs, kept as {path}")
+
+
+@app.command()
+def evaluate(
+    *,
+    data: Data = None,
+    symbol: Symbol = None,
+    timeframe: Timeframe = None,
+    begin: Begin = None,
+    end: End = None,
+    preset: Preset = "returns",
+    features: Features = "ohlcv",
+    folds: Annotated[int, typer.Option(min=5, help="Test parts, each with a net of its own.")] = 5,
+    epochs: Epochs = 20,
+    window: Window = 60,
+    horizon: Horizon = 1,
+    batch: Batch = 32,
+    patience: Patience = 4,
+    units: Units = "100,100,50",
+    rate: Rate = 0.001,
+    seed: Seed = 1,
+    fee_bps: FeeBps = 5.0,
+    json: Json = False,
+) -> None:
+    """Walk forward: train on the past, score on what followed, fold by fold, against naive guesses."""
+    from headless.training.making import walk
+
+    recipe = _recipe(preset, features, epochs, window, horizon, batch, patience, units, rate, seed)
+    _check_installed()
+    market = _bars(data, symbol, timeframe, begin, end)
+    samples = _dataset(market, recipe)
+    with _training() as (trainer, told):
+        evaluation = walk(samples, trainer, folds, told=told, fee=fee_bps / 10_000)
+    if json:
+        _json({"symbol": market.symbol, "timeframe": _timeframe(market.timeframe_ms), **summary(evaluation)})
+    else:
+        _table(evaluation, market)
+
+
+@app.command(name="list")
+def list_models(*, json: Json = False) -> None:
+    """The models that are kept, newest first."""
+    kept, wrong = _shelf().kept()
+    for sentence in wrong:
+        typer.echo(sentence, err=True)
+    if json:
+        _json([_row(one) for one in kept])
+        return
+    if not kept:
+        typer.echo("no models yet: trefoil forecast train makes one")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("model", "symbol", "bars", "use", "verdict", "live", "note", box=None)
+    for one in kept:
+        live = one.standing.live
+        hit = f"{live.hits / live.moved:.0%} of {live.moved}" if live.moved else "-"
+        use = "in use" if one.standing.promoted else ""
+        bars = _timeframe(one.header.timeframe_ms)
+        table.add_row(one.header.id, one.header.symbol, bars, use, one.reason, hit, one.header.note)
+    Console().print(table)
+
+
+@app.command()
+def promote(model: Model, *, json: Json = False) -> None:
+    """Use a model for its symbol and timeframe from the engine's next start on."""
+    one = _shelf().promote(model)
+    if json:
+        _json(_row(one))
+        return
+    header = one.header
+    typer.echo(f"{header.id} is in use for {header.symbol} {_timeframe(header.timeframe_ms)}")
+    if not one.trusted:
+        typer.echo(f"it forecasts, but the gate does not count on it: {one.reason}")
+
+
+@app.command()
+def demote(model: Model, *, json: Json = False) -> None:
+    """Trust a model no longer; it goes on forecasting and being scored."""
+    one = _shelf().demote(model, "demoted by a person")
+    if json:
+        _json(_row(one))
+    else:
+        typer.echo(f"{one.header.id} is no longer trusted")
+
+
+@app.command()
+def remove(model: Model, *, json: Json = False) -> None:
+    """Delete a model."""
+    one = _shelf().remove(model)
+    if json:
+        _json({"removed": one.header.id})
+    else:
+        typer.echo(f"{one.header.id} is removed")
+
+
+@app.command()
+def predict(
+    *,
+    data: Data = None,
+    symbol: Symbol = None,
+    timeframe: Timeframe = None,
+    begin: Begin = None,
+    end: End = None,
+    model: Annotated[str | None, typer.Option(help="A model's id or file; default: the one in use.")] = None,
+    json: Json = False,
+) -> None:
+    """Forecast from the last bar."""
+    from engine.forecast.inference import Model as Loaded
+    from engine.forecast.inference import checked_forecast
+
+    market = _bars(data, symbol, timeframe, begin, end)
+    path, why = _chosen(model, market)
+    made = checked_forecast(Loaded.load(path), market.bars, market.symbol, market.timeframe_ms)
+    reason = why or made.reason
+    close = float(market.bars.close[-1])
+    from math import exp
+
+    found = {
+        "model": made.model,
+        "symbol": market.symbol,
+        "timeframe": _timeframe(market.timeframe_ms),
+        "bar_time": made.bar_time,
+        "horizon_ms": made.horizon_ms,
+        "close": close,
+        "return": made.value,
+        "price": close * exp(made.value),
+        "low": close * exp(made.low),
+        "high": close * exp(made.high),
+        "level": made.level,
+        "trusted": not reason,
+        "reason": reason,
+    }
+    if json:
+        _json(found)
+        return
+    word = "trusted" if not reason else f"untrusted: {reason.removeprefix('untrusted: ')}"
+    typer.echo(
+        f"{market.symbol}: {made.value:+.3%} to {found['price']:,.6g} "
+        f"({made.level:.0%} within {found['low']:,.6g} and {found['high']:,.6g})"
+    )
+    typer.echo(f"model {made.model} is {word}")
+
+
+def summary(evaluation: Evaluation) -> dict[str, Any]:
+    """The fields a script reads; errors in price units unless they say return, shares as fractions."""
+    import msgspec
+
+    model, verdict = evaluation.model, evaluation.verdict
+    return {
+        "folds": len(evaluation.folds),
+        "samples": evaluation.samples,
+        "mae": model.mae,
+        "rmse": model.rmse,
+        "mae_return": model.mae_return,
+        "rmse_return": model.rmse_return,
+        "direction": model.direction,
+        "direction_interval": model.direction_interval,
+        "baselines": msgspec.to_builtins(evaluation.baselines),
+        "level": evaluation.level,
+        "coverage": evaluation.coverage,
+        "coverage_interval": evaluation.coverage_interval,
+        "profit_after_fees": model.profit,
+        "hold": evaluation.hold,
+        "fee": evaluation.fee,
+        "best_baseline": verdict.best_baseline,
+        "beats_best_baseline": verdict.beats_best_baseline,
+        "p_value": verdict.p_value,
+        "trusted": verdict.trusted,
+        "sentence": verdict.sentence,
+        "fold_scores": msgspec.to_builtins(evaluation.folds),
+    }
+
+
+def _recipe(
+    preset: str, features: str, epochs: int, window: int, horizon: int, batch: int, patience: int,
+    units: str, rate: float, seed: int,
+) -> Recipe:  # fmt: skip
+    from typing import cast
+
+    from engine.forecast.recipe import Recipe
+
+    if preset not in {"returns", "reference"}:
+        raise BadInput("preset", preset, "use returns or reference")
+    if features not in {"ohlcv", "full"}:
+        raise BadInput("features", features, "use ohlcv or full")
+    numbers = [part.strip() for part in units.split(",")]
+    if not all(part.isdecimal() for part in numbers):
+        raise BadInput("units", units, "use whole numbers with commas, e.g. 100,100,50")
+    return Recipe(
+        preset=cast("Any", preset),
+        features=cast("Any", features),
+        epochs=epochs,
+        window=window,
+        horizon=horizon,
+        batch=batch,
+        patience=patience,
+        units=tuple(map(int, numbers)),
+        rate=rate,
+        seed=seed,
+    ).checked()
+
+
+def _check_installed() -> None:
+    from headless.training.trainer import check_installed
+
+    check_installed()
+
+
+def _bars(data: str | None, symbol: str | None, timeframe: str | None, begin: str | None, end: str | None) -> Market:
+    """Bars of a file or of the store, cut to the span."""
+    from dataclasses import replace
+
+    from engine.history.series import parse_time
+    from station.commands.backtest import load
+
+    if data is None and symbol is None:
+        raise BadInput("--data", "", "give a candle file, or --symbol of stored history")
+    market = load(data if data is not None else f"{_venue(str(symbol))}:{symbol}", timeframe)
+    for note in market.notes:
+        typer.echo(note, err=True)
+    if data is not None and symbol is not None:
+        market = replace(market, symbol=symbol)
+    times = market.bars.open_time
+    first = int(times.searchsorted(parse_time("--from", begin))) if begin is not None else 0
+    last = int(times.searchsorted(parse_time("--to", end))) if end is not None else len(times)
+    if first >= last:
+        raise BadInput("--from", begin or "", f"no bars of {market.source} lie in that span")
+    return replace(market, bars=market.bars[first:last])
+
+
+def _venue(symbol: str) -> str:
+    """Under which venue's name bars of a symbol are stored; the first by name where several have it."""
+    from storage.candles import ParquetCandles
+    from storage.home import Home
+
+    store = ParquetCandles(Home.locate().create().candles, lambda sentence: typer.echo(sentence, err=True))
+    venues = sorted({one.venue for one in store.stored() if one.symbol == symbol})
+    if not venues:
+        raise BadInput("symbol", symbol, "nothing is stored; see trefoil data list and trefoil data download")
+    return venues[0]
+
+
+def _dataset(market: Market, recipe: Recipe) -> Dataset:
+    from engine.forecast.dataset import dataset
+
+    return dataset(market.bars, market.symbol, market.timeframe_ms, recipe)
+
+
+def _shelf() -> Shelf:
+    from engine.forecast.shelf import Shelf
+    from engine.forecast.shipped import FOLDER
+    from storage.home import Home
+
+    return Shelf(Home.locate().create().root / "models", FOLDER)
+
+
+def _checkpoints(shelf: Shelf, market: Market) -> Path:
+    name = "".join(c if c.isalnum() else "-" for c in market.symbol)
+    return shelf.folder / "unfinished" / f"{name}-{_timeframe(market.timeframe_ms)}"
+
+
+def _chosen(model: str | None, market: Market) -> tuple[Path, str]:
+    """A model's file, and why it is not trusted where that was decided later."""
+    if model is not None and Path(model).is_file():
+        return Path(model), ""
+    shelf = _shelf()
+    kept = shelf.find(model) if model is not None else shelf.in_use(market.symbol, market.timeframe_ms)
+    if kept is None:
+        raise BadInput(
+            "model", f"{market.symbol} {_timeframe(market.timeframe_ms)}", "none is in use; see trefoil forecast list"
+        )
+    return kept.path, kept.standing.demoted
+
+
+@contextmanager
+def _training() -> Iterator[tuple[Trainer, Callable[[int, Done], None]]]:
+    """A training process with a bar on stderr; Ctrl-C asks it to stop and keep its best."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from headless.training.trainer import trainer
+
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}")
+    with trainer() as child, Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting TensorFlow", total=None, text="")
+        before = signal.signal(signal.SIGINT, lambda *_: child.cancel())
+
+        def told(fold: int, p: Done) -> None:
+            best = f", best {p.best:.4f}" if p.best is not None else ""
+            text = f"loss {p.loss:.4f}{best}, at most {_duration(p.left_s)} left"
+            done = p.epoch - 1 + p.part
+            bar.update(task, description=f"fold {fold} epoch {p.epoch}/{p.epochs}", total=p.epochs, completed=done)
+            bar.update(task, text=text)
+            if p.validation is not None and not sys.stderr.isatty():
+                console.print(f"fold {fold} epoch {p.epoch}/{p.epochs}: {text}", highlight=False)
+
+        try:
+            child.ready()
+            yield child, told
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _timeframe(milliseconds: int) -> str:
+    from engine.backtest.inputs import timeframe_name
+
+    return timeframe_name(milliseconds)
+
+
+def _row(one: Kept) -> dict[str, Any]:
+    import msgspec
+
+    header = one.header
+    return {
+        "model": header.id,
+        "file": str(one.path),
+        "symbol": header.symbol,
+        "timeframe": _timeframe(header.timeframe_ms),
+        "preset": header.recipe.preset,
+        "features": header.recipe.features,
+        "created": header.created,
+        "source": header.source,
+        "begin": header.begin,
+        "end": header.end,
+        "code": header.code,
+        "note": header.note,
+        "promoted": one.standing.promoted,
+        "trusted": one.trusted,
+        "reason": one.reason,
+        "live": msgspec.to_builtins(one.standing.live),
+        "rmse": header.evaluation.model.rmse,
+        "direction": header.evaluation.model.direction,
+    }
+
+
+def _json(what: object) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.encode(what).decode())
+
+
+def _table(evaluation: Evaluation, market: Market) -> None:
+    """The evaluation for a person."""
+    from rich.console import Console
+
+    from engine.forecast.words import lines, table
+
+    console = Console()
+    console.print(f"{market.symbol} {_timeframe(market.timeframe_ms)} from {market.source}", highlight=False)
+    console.print(table(evaluation))
+    for line in lines(evaluation):
+        console.print(line, highlight=False)
