@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import BadInput, TrefoilError
-from station.commands import backtest, data, db, keys
+from station.commands import backtest, data, db, forecast, keys
 
 if TYPE_CHECKING:
     from storage.home import Home
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command()(backtest.backtest)
 app.add_typer(data.app)
 app.add_typer(db.app)
+app.add_typer(forecast.app)
 app.add_typer(keys.app)
 
 Replay = Annotated[Path | None, typer.Option(help="Play this recorded Parquet or CSV candle file.")]
