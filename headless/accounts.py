@@ -24,6 +24,9 @@ TESTNETS: dict[str, tuple[str, str]] = {
 }
 
 
+TRADED = ("binance",)
+
+
 class Permissions(Protocol):
     """What a key may do, as the venue says."""
 
@@ -60,9 +63,9 @@ def hosts(account: Account, endpoint: str = "") -> tuple[str, str]:
         if parts.scheme != "http" or not _loopback(parts.hostname or ""):
             raise BadInput("endpoint", endpoint, "use http://127.0.0.1:PORT of a simulated exchange")
         return endpoint, f"ws://{parts.netloc}"
-    if account.testnet:
-        return TESTNETS[account.venue]
-    return "", ""
+    if account.venue not in TRADED:
+        raise BadInput("venue", account.venue, f"this version trades live on {', '.join(TRADED)}")
+    return TESTNETS[account.venue] if account.testnet else ("", "")
 
 
 def _loopback(host: str) -> bool:

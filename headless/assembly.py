@@ -15,12 +15,14 @@ from typing import TypeAlias
 import msgspec
 
 from engine import readings
+from engine.core.checks import check_settings
 from engine.core.core import Core
 from engine.errors import BadInput
 from engine.feeds.book_feed import BookFeed
 from engine.feeds.ccxt_feed import CcxtFeed
 from engine.history.keep import BarKeeper
 from engine.market import Market
+from engine.model.command import Autonomy
 from engine.model.event import EngineStarted, LinkChanged
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, MarketView, Quote
@@ -30,6 +32,7 @@ from engine.runtime import Runtime, SystemClock
 from engine.venues.ccxt_client import Access
 from engine.venues.ccxt_venue import CcxtVenue
 from engine.venues.paper import PaperVenue
+from headless.accounts import access_of, make_venue
 from headless.books import Books
 from headless.charts import Charts
 from headless.config import read_config
@@ -40,11 +43,9 @@ from headless.steps import StartSteps
 from storage.candles import ParquetCandles
 from storage.home import Home
 from storage.journal import SqlJournal
+from storage.keys.credentials import Account, Credentials
 
 AnyVenue: TypeAlias = CcxtVenue | PaperVenue
-
-# A demo's bars are of its own market and must never be taken for an exchange's.
-CANDLES_OF = {"demo": "simulated", "paper": "binance"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ class Parts:
     keeper: BarKeeper
 
     @property
+    def venue_name(self) -> str:
+        """The venue's, with its test network."""
+        return f"{self.venue.name}-testnet" if self.options.live and self.options.testnet else self.venue.name
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """Traded symbols."""
         return tuple(instrument.symbol for instrument in self.instruments)
@@ -84,7 +90,7 @@ class Parts:
     @property
     def candles_of(self) -> str:
         """Under which venue's name bars are kept."""
-        return CANDLES_OF[self.options.mode]
+        return self.options.market
 
     def market_time(self) -> int:
         """The market's clock as its quotes tell it, wall time before the first; ms UTC."""
@@ -99,6 +105,7 @@ async def assemble(
     steps: StartSteps,
     resources: AsyncExitStack,
     *,
+    credentials: Credentials | None,
     probe: Probe,
     told: Callable[[str], None],
 ) -> Parts:
@@ -111,6 +118,7 @@ async def assemble(
         publisher: owner of the desk.
         steps: shows "exchange client" and "contracts".
         resources: closes what must be closed.
+        credentials: of a live account.
         probe: told of the crash points.
         told: gets sentences about trouble that does not stop the engine.
 
@@ -120,13 +128,18 @@ async def assemble(
     """
     clock, core, journal = SystemClock(), recovered.core, recovered.journal
     candles = ParquetCandles(home.candles, told)
-    keeper = BarKeeper(candles, CANDLES_OF[options.mode], options.base_ms, told)
+    keeper = BarKeeper(candles, options.market, options.base_ms, told)
     resources.push_async_callback(keeper.flush)  # after the feed is closed: it brings bars to the last
     steps.step("exchange client", 0, 1)
     config = read_config(home.config)
     settings = msgspec.structs.replace(config.trading.settings(), **options.settings)
+    if options.live:
+        settings = msgspec.structs.replace(
+            settings, autonomy=Autonomy.APPROVE
+        )  # an account's first start; later its own
+    check_settings(settings, options.mode)
     addresses = await read_addresses(Path(options.simulator)) if options.demo else Addresses("", "", {})
-    access = _access(addresses) if options.demo else Access(config.feed.rest, config.feed.ws)
+    access = _access(options, addresses, credentials) or Access(config.feed.rest, config.feed.ws)
     await asyncio.to_thread(_import_ccxt)
     readings.warm_up()
     steps.step("exchange client", 1, 1)
@@ -192,7 +205,7 @@ def _connect(parts: Parts) -> None:
 
 
 async def _announce(parts: Parts, journal: SqlJournal, *, fresh: bool) -> None:
-    paper = not parts.options.demo
+    paper = parts.options.mode == "paper"
     epoch = await journal.next_epoch()
     parts.runtime.put(
         EngineStarted(
@@ -200,7 +213,7 @@ async def _announce(parts: Parts, journal: SqlJournal, *, fresh: bool) -> None:
             instance=await journal.instance(),
             epoch=epoch,
             mode=parts.options.mode,
-            venue=parts.venue.name,
+            venue=parts.venue_name,
             settings=parts.settings,
             instruments=parts.instruments,
             symbols=parts.symbols,
@@ -209,14 +222,22 @@ async def _announce(parts: Parts, journal: SqlJournal, *, fresh: bool) -> None:
     )
 
 
-def _access(addresses: Addresses) -> Access:
-    return Access(addresses.rest, addresses.ws, addresses.keys["apiKey"], addresses.keys["secret"])
+def _access(options: Options, addresses: Addresses, credentials: Credentials | None) -> Access | None:
+    """How to sign in, None where nobody signs in."""
+    if options.demo:
+        return Access(addresses.rest, addresses.ws, addresses.keys["apiKey"], addresses.keys["secret"])
+    if credentials is None:
+        return None
+    return access_of(Account(options.venue, options.testnet), credentials, options.endpoint)
 
 
 def _venue(options: Options, access: Access, clock: Clock, probe: Probe, core: Core) -> AnyVenue:
     if options.demo:
         # the simulated exchange's clock is simulated; its signatures are judged by wall time
         return CcxtVenue(access, clock, probe=probe, measure_clock=False)
+    if options.live:
+        account = Account(options.venue, options.testnet)
+        return make_venue(account, access, clock, probe, simulated=bool(options.endpoint))
     return PaperVenue(clock, core.state)
 
 

@@ -23,6 +23,7 @@ from headless.server import ControlServer
 from headless.source import Answer
 from headless.steps import StartSteps
 from storage.home import Home
+from storage.keys.credentials import Account, Credentials, from_text
 from storage.lock import EngineLock
 
 if TYPE_CHECKING:
@@ -40,15 +41,17 @@ class Daemon:
     Args:
         options: how it is started.
         probe: told of the crash points; default: the one that ``TREFOIL_CRASH`` names.
+        credentials: of a live account; default: from the places of `storage.keys`.
     """
 
-    def __init__(self, options: Options, probe: Probe | None = None) -> None:
+    def __init__(self, options: Options, probe: Probe | None = None, credentials: Credentials | None = None) -> None:
         self.options = options
         self.home = Home(Path(options.home)).create()
         self.publisher = Publisher(empty_desk(options.mode), self._chart)
         self.stopped = asyncio.Event()
         self.ready = asyncio.Event()
         self.errors: list[str] = []
+        self._credentials = credentials
         self._probe = probe or crash_probe(os.environ.get("TREFOIL_CRASH", ""))
         self._steps = StartSteps(self.publisher)
         self.parts: Parts | None = None
@@ -95,6 +98,7 @@ class Daemon:
         self._steps.step("journal", 1, 1)
         from headless import assembly, live
 
+        credentials = self._credentials or needed_by(self.options, self.home)
         self.parts = await assembly.assemble(
             self.options,
             self.home,
@@ -102,6 +106,7 @@ class Daemon:
             self.publisher,
             self._steps,
             resources,
+            credentials=credentials,
             probe=self._probe,
             told=self._told,
         )
@@ -140,8 +145,11 @@ def main() -> int:
 
     async def run() -> None:
         options = read_options(sys.argv[1] if len(sys.argv) > 1 else "")
+        credentials = None
+        if options.live and options.keys == "pipe":
+            credentials = from_text(sys.stdin.readline(), "stdin")
         log.info("engine starts", mode=options.mode, protocol=VERSION, pid=os.getpid())
-        daemon = Daemon(options)
+        daemon = Daemon(options, credentials=credentials)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, daemon.stopped.set)
@@ -156,6 +164,15 @@ def main() -> int:
             print(f"engine: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the sentence whoever started us reads
         code = 1
     return code
+
+
+def needed_by(options: Options, home: Home) -> Credentials | None:
+    """The keys of a live account; BadInput with one sentence where there are none. Nobody is asked for a passphrase."""
+    if not options.live:
+        return None
+    from storage.keys.find import needed
+
+    return needed(home, Account(options.venue, options.testnet)).credentials
 
 
 def leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

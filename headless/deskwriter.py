@@ -142,7 +142,7 @@ class DeskWriter:
         self._publisher.publish(WatchView(symbol, last / first - 1.0, float(bars.volume.sum()), spark))
 
     def status(
-        self, *, venue: str, ready: bool, steps: tuple[StepView, ...], read_only: str, clock: int, now: int
+        self, *, mode: str, venue: str, ready: bool, steps: tuple[StepView, ...], read_only: str, clock: int, now: int
     ) -> None:
         """The engine at a glance."""
         state = self._state
@@ -150,7 +150,7 @@ class DeskWriter:
         received = max((q.received for q in self._market.quotes.values()), default=0)
         self._publisher.publish(
             StatusView(
-                mode=state.mode,
+                mode=mode,
                 venue=venue,
                 autonomy=state.autonomy.value,
                 paused=state.paused,

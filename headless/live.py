@@ -36,6 +36,7 @@ async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
         parts.feed.resume({symbol: market.last_base(symbol) for symbol in parts.symbols})
         group.create_task(parts.feed.run(parts.symbols, market))
         group.create_task(parts.keeper.run())
+        _tell_status(parts, steps, ready=False)  # a station that sees "ready" sees mode and autonomy of this engine too
         steps.step("live", 1, 1)
         ready.set()
         if not parts.options.lockstep:
@@ -71,12 +72,17 @@ async def _tick(runtime: Runtime) -> None:
 
 async def _report_status(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
     while True:
-        parts.writer.status(
-            venue=parts.venue.name,
-            ready=ready.is_set(),
-            steps=steps.views(),
-            read_only=parts.runtime.read_only,
-            clock=parts.market_time(),
-            now=parts.clock.now(),
-        )
+        _tell_status(parts, steps, ready=ready.is_set())
         await asyncio.sleep(STATUS_S)
+
+
+def _tell_status(parts: Parts, steps: StartSteps, *, ready: bool) -> None:
+    parts.writer.status(
+        mode=parts.options.mode,
+        venue=parts.venue_name,
+        ready=ready,
+        steps=steps.views(),
+        read_only=parts.runtime.read_only,
+        clock=parts.market_time(),
+        now=parts.clock.now(),
+    )

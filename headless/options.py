@@ -23,7 +23,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         home: data directory.
-        mode: demo (simulated exchange) or paper (public data, paper account).
+        mode: demo (simulated exchange), paper (public data, paper account) or live (an account at a real venue).
+        venue: whose account, live only; `testnet` is its demo or test network.
+        testnet: see `venue`.
+        endpoint: a simulated exchange on this machine that stands for the venue, live only.
+        keys: where a live engine has its keys from: a line on its stdin (``pipe``), or the places of `storage.keys`.
         simulator: file that holds the simulated exchange's addresses and keys (mode 0600), demo only.
         symbols: traded symbols; empty takes all the simulated exchange lists, or the configured ones.
         lockstep: the simulated exchange waits for us after each bar (maximum speed).
@@ -33,7 +37,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     home: str
-    mode: Literal["demo", "paper"] = "demo"
+    mode: Literal["demo", "paper", "live"] = "demo"
+    venue: Literal["binance", "okx", "bybit"] = "binance"
+    testnet: bool = False
+    endpoint: str = ""
+    keys: Literal["pipe", "find"] = "find"
     simulator: str = ""
     symbols: tuple[str, ...] = ()
     lockstep: bool = False
@@ -45,6 +53,18 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     def demo(self) -> bool:
         """The venue is the simulated exchange."""
         return self.mode == "demo"
+
+    @property
+    def live(self) -> bool:
+        """An account at a real venue."""
+        return self.mode == "live"
+
+    @property
+    def market(self) -> str:
+        """Under which name bars are kept: a made-up market's must never be taken for an exchange's."""
+        if self.demo or self.endpoint:
+            return "simulated"
+        return f"{self.venue}-testnet" if self.testnet else self.venue
 
 
 class Addresses(msgspec.Struct, frozen=True):

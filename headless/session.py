@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from headless.birth import process_birth
+from storage.keys.environment import without_secrets
 
 LAST_BYTES = 16_384
 
@@ -70,21 +71,29 @@ def write_session(file: Path, session: Session) -> None:
     fresh.replace(file)
 
 
-def spawn(arguments: list[str], log: Path, output: Path | None = None) -> Process:
-    """Start ``python -m ARGUMENTS`` in a session of its own; stderr goes to `log`, stdout to `output` (mode 0600)."""
+def spawn(arguments: list[str], log: Path, output: Path | None = None, tell: str = "") -> Process:
+    """Start ``python -m ARGUMENTS`` in a session of its own; stderr goes to `log`, stdout to `output` (mode 0600).
+
+    `tell` is written to its stdin: the way for secrets, which belong neither on a command line nor in an environment. The
+    child's environment is ours without the secrets that may be in it.
+    """
     out = os.open(output or log, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if output else os.O_APPEND), 0o600)
     err = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         child = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if tell else subprocess.DEVNULL,
             stdout=out,
             stderr=err,
             start_new_session=True,
+            env=without_secrets(os.environ),
         )
     finally:
         os.close(out)
         os.close(err)
+    if child.stdin is not None:
+        child.stdin.write(tell.encode())
+        child.stdin.close()
     return Process(child.pid, process_birth(child.pid) or "")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import BadInput, TrefoilError
-from station.commands import backtest, data, db, forecast, keys
+from station.commands import backtest, bias, data, db, forecast, keys
 
 if TYPE_CHECKING:
     from storage.home import Home
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 app.command()(backtest.backtest)
+app.command("check-bias")(bias.check_bias)
 app.add_typer(data.app)
 app.add_typer(db.app)
 app.add_typer(forecast.app)
@@ -55,12 +56,31 @@ def parse_speed(text: str) -> float | None:
 
 
 @app.callback(invoke_without_command=True)
-def trefoil(context: typer.Context, theme: Theme = None) -> None:
-    """Open the station: live public prices, paper account."""
-    if context.invoked_subcommand is None:
-        from storage.home import Home
+def trefoil(
+    context: typer.Context,
+    *,
+    theme: Theme = None,
+    live: Annotated[str | None, typer.Option(help="Trade real money: binance, okx or bybit.")] = None,
+    testnet: Annotated[bool, typer.Option("--testnet", help="With --live: the venue's demo or test network.")] = False,
+    endpoint: Annotated[str, typer.Option(hidden=True, help="With --live: a simulated exchange here.")] = "",
+) -> None:
+    """Open the station: live public prices, paper account; with --live a real account."""
+    if context.invoked_subcommand is not None:
+        return
+    from storage.home import Home
 
-        _open(Home.locate().create(), _paper, theme)
+    home = Home.locate().create()
+    if live is None:
+        if testnet or endpoint:
+            raise BadInput("--testnet", "without --live", "say which venue: --live binance --testnet")
+        _open(home, _paper, theme)
+        return
+    from station import live as real
+    from station.commands.keys import ask_line, ask_passphrase
+    from storage.keys.credentials import Account
+
+    account = Account(live, testnet)
+    _open(home, lambda home: real.start(home, account, endpoint, ask_passphrase, ask_line), theme)
 
 
 @app.command()

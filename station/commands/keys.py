@@ -109,6 +109,17 @@ def ask_passphrase() -> Secret:
     return Secret(_hidden("Vault passphrase"))
 
 
+def ask_line(text: str) -> str:
+    """What a person types, seen, or the next line of a pipe."""
+    import sys
+
+    if not sys.stdin.isatty():
+        typer.echo(text)
+        return sys.stdin.readline()
+    typed: str = typer.prompt(text, default="", show_default=False)
+    return typed
+
+
 def _home() -> Home:
     from storage.home import Home
 

@@ -1,0 +1,232 @@
+"""Live trading against the simulated exchange: keys, confirmation, approve, orders; and no secret in any byte written."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from engine.errors import BadInput
+from engine.model.command import Autonomy, PlaceOrder, SetAutonomy
+from engine.model.order import OrderKind, Side
+from headless.birth import process_birth
+from headless.client import EngineClient
+from headless.options import Options
+from headless.session import Process, lives, read_session, spawn, stop
+from station.live import folder_of, start
+from storage.home import Home
+from storage.keys.credentials import Account, Credentials, to_text
+from storage.keys.find import vault_file
+from storage.keys.secret import Secret
+from storage.keys.vault import Vault
+from tests.e2e.rig import Rig, rig, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+BINANCE = Account("binance")
+SYMBOL = "BTC/USDT:USDT"
+PASSPHRASE = Secret("vault passphrase canary")
+SIMULATE = ["--symbols", "2", "--speed", "20", "--seed", "9"]
+
+
+@pytest.fixture
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+
+
+def keep_keys(home: Home, one: Rig, secret: str = "") -> Credentials:
+    """The exchange's keys into a vault."""
+    keys = one.addresses.keys
+    credentials = Credentials(Secret(keys["apiKey"]), Secret(secret or keys["secret"]))
+    Vault(vault_file(home), PASSPHRASE, cost=2**14).save(BINANCE, credentials)
+    return credentials
+
+
+def configure(home: Home) -> None:
+    """The simulated market lists two contracts; one-minute decisions warm up quickly."""
+    folder = folder_of(home, BINANCE)
+    folder.mkdir(parents=True, mode=0o700)
+    symbols = json.dumps([SYMBOL, "ETH/USDT:USDT"])
+    (folder / "config.toml").write_text(f'[trading]\ntimeframe = "1m"\n\n[feed]\nsymbols = {symbols}\n')
+
+
+def go(home: Home, one: Rig, said: list[str] | None = None, answer: str = "BINANCE LIVE\n") -> Path:
+    def ask(text: str) -> str:
+        if said is not None:
+            said.append(text)
+        return answer
+
+    return start(home, BINANCE, one.addresses.rest, lambda: PASSPHRASE, ask)
+
+
+def engine_of(folder: Path) -> Process:
+    session = read_session(Home(folder).run / "session.json")
+    assert session is not None
+    return session.engine
+
+
+def written(*folders: Path) -> dict[str, bytes]:
+    """Every byte in every file."""
+    return {str(file): file.read_bytes() for folder in folders for file in folder.rglob("*") if file.is_file()}
+
+
+def shown(process: Process) -> bytes:
+    """What anybody can read of a process: its arguments and its environment, and those of its children."""
+    out = b""
+    for pid in [process.pid, *children(process.pid)]:
+        out += Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
+    return out
+
+
+def children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def reaped(pid: int) -> bool:
+    return os.waitpid(pid, os.WNOHANG)[0] == pid
+
+
+def none_of(secrets: tuple[str, ...], content: bytes, where: str) -> None:
+    for secret in secrets:
+        assert secret.encode() not in content, f"a secret is in {where}"
+
+
+@pytest.mark.usefixtures("no_keyring")
+async def test_from_the_first_confirmation_to_a_protected_position(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").create()
+    async with rig(tmp_path / "exchange", SIMULATE) as one:
+        with pytest.raises(BadInput, match="trefoil keys set binance"):
+            go(home, one)
+        credentials = keep_keys(home, one)
+        with pytest.raises(BadInput, match="type BINANCE LIVE exactly"):
+            go(home, one, answer="yes\n")
+        assert not folder_of(home, BINANCE).exists()
+        configure(home)
+        asked: list[str] = []
+        folder = go(home, one, asked)
+        engine = engine_of(folder)
+        try:
+            assert len(asked) == 1
+            assert "REAL MONEY on binance" in asked[0]
+            one.home = Home(folder)
+            async with one.client() as client:
+                await until(lambda: client.connected and client.desk.status.ready, (folder / "engine.log").read_text())
+                status = client.desk.status
+                assert (status.mode, status.venue, status.autonomy) == ("live", "binance", "approve")
+                await trade(client)
+                state = await one.state()
+                assert [p["symbol"] for p in state["positions"]] == [SYMBOL]
+                assert state["open_orders"] == 2
+                await until(lambda: client.desk.positions[SYMBOL].stop_confirmed > 0, "no confirmed stop")
+                assert go(home, one, asked) == folder  # attaches: nothing is asked, nothing is started
+                assert len(asked) == 1
+                assert engine_of(folder) == engine
+                assert (await client.ask(SetAutonomy(autonomy=Autonomy.AUTO))).ok
+                secrets = (credentials.api_key.reveal(), credentials.secret.reveal(), PASSPHRASE.reveal())
+                none_of(secrets, shown(engine), "its process's arguments or environment")
+            os.kill(engine.pid, signal.SIGKILL)
+            await until(lambda: reaped(engine.pid), "it survived SIGKILL")
+            engine = await after_the_crash(home, one, asked)
+            for name, content in written(tmp_path / "home").items():
+                none_of(secrets, content, name)
+        finally:
+            stop(engine)
+
+
+async def trade(client: EngineClient) -> None:
+    """A person's order, with the default stop."""
+    await until(lambda: bool(client.desk.boards.get(SYMBOL) and client.desk.boards[SYMBOL].stop_ticks), "no board")
+    order = PlaceOrder(symbol=SYMBOL, side=Side.BUY, kind=OrderKind.MARKET, quantity=Decimal("0.010"))
+    answer = await client.ask(order)
+    assert answer.ok, answer.text
+    await until(lambda: SYMBOL in client.desk.positions, "no position")
+
+
+async def after_the_crash(home: Home, one: Rig, asked: list[str]) -> Process:
+    """The next start asks nothing again and knows what the journal knows."""
+    folder = go(home, one, asked)
+    assert len(asked) == 1
+    engine = engine_of(folder)
+    async with one.client() as client:
+        await until(lambda: client.connected and client.desk.status.ready, (folder / "engine.log").read_text())
+        assert client.desk.status.autonomy == "auto"
+        assert SYMBOL in client.desk.positions
+        answer = await client.stop_engine()
+        assert answer.ok
+    await until(lambda: not lives(engine), "the engine did not stop")
+    return engine
+
+
+@pytest.mark.usefixtures("no_keyring")
+async def test_a_wrong_secret_ends_in_one_sentence_without_it(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").create()
+    async with rig(tmp_path / "exchange", SIMULATE) as one:
+        wrong = "canary0wrong1secret2that3signs4nothing"
+        keep_keys(home, one, wrong)
+        configure(home)
+        folder = go(home, one)
+        engine = engine_of(folder)
+        await until(lambda: not lives(engine), "the engine lives on")
+        log = (folder / "engine.log").read_text()
+        assert "engine: " in log.splitlines()[-1]
+        assert "-1022" in log or "-2015" in log or "ignature" in log
+        assert "Traceback" not in log
+        for name, content in written(tmp_path / "home").items():
+            none_of((wrong, one.addresses.keys["apiKey"]), content, name)
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_without_keys_the_command_line_says_so_and_starts_nothing(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TREFOIL_")} | {
+        "TREFOIL_HOME": str(tmp_path)
+    }
+    for arguments, says in (
+        (["--live", "binance"], "trefoil: keys: binance - there are none; set them with: trefoil keys set binance"),
+        (["--live", "okx", "--testnet"], "trefoil keys set okx --testnet"),
+        (["--live", "kraken"], "use one of binance, okx, bybit"),
+        (["--testnet"], "say which venue: --live binance --testnet"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "station.cli", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 1
+        assert says in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "live").exists()
+
+
+def test_a_child_is_told_by_its_stdin_and_inherits_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TREFOIL_BINANCE_SECRET", "canary-in-the-environment")
+    monkeypatch.setenv("TREFOIL_VAULT_PASSPHRASE", "canary-in-the-environment")
+    script = tmp_path / "said.py"
+    script.write_text("import os, sys\nprint(sys.stdin.readline().strip(), sorted(os.environ), os.environ.values())\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    told = to_text(Credentials(Secret("k"), Secret("s")))
+    child = spawn(["said"], tmp_path / "log", tmp_path / "out", tell=told + "\n")
+    os.waitpid(child.pid, 0)
+    said = (tmp_path / "out").read_text()
+    assert said.startswith(told)
+    assert "canary" not in said
+    assert process_birth(child.pid) is None
+
+
+def test_a_live_engine_without_keys_refuses_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    assert Options(home="/x", mode="live").market == "binance"
+    child = spawn(["headless.daemon", json.dumps({"home": str(tmp_path), "mode": "live"})], tmp_path / "log")
+    os.waitpid(child.pid, 0)
+    assert (tmp_path / "log").read_text().splitlines()[-1] == (
+        "engine: keys: binance - there are none; set them with: trefoil keys set binance"
+    )
