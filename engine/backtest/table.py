@@ -8,12 +8,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from engine.backtest.breakdown import Breakdown
 from engine.backtest.inputs import timeframe_name
 from engine.backtest.metrics import Metrics
 from engine.backtest.run import Result
 from engine.history.series import time_text
 
 FEW_TRADES = 30
+BAR_CELLS = 16
 
 
 def _percent(value: float | None) -> str:
@@ -116,3 +118,32 @@ def warnings(results: Sequence[Result]) -> list[str]:
     if gone:
         out.append(f"liquidated: {', '.join(gone)}")
     return out
+
+
+def show_parts(console: Console, name: str, parts: Breakdown) -> None:
+    """Trades by side, weekday, month and hour; a bar shows what each earned or lost."""
+    groups = (("side", parts.sides), ("weekday", parts.weekdays), ("month", parts.months), ("hour, UTC", parts.hours))
+    for title, buckets in groups:
+        filled = [bucket for bucket in buckets if bucket.trades]
+        if not filled:
+            console.print(f"{name}: no trades to take apart")
+            return
+        out = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+        out.add_column(title, no_wrap=True)
+        for heading in ("trades", "wins", "p.f.", "average", "net"):
+            out.add_column(heading, justify="right", no_wrap=True)
+        out.add_column("", no_wrap=True)
+        largest = max(abs(bucket.net_profit) for bucket in filled) or 1.0
+        for bucket in filled:
+            length = round(BAR_CELLS * abs(bucket.net_profit) / largest)
+            out.add_row(
+                bucket.label,
+                f"{bucket.trades:,}",
+                _share(bucket.win_rate),
+                _ratio(bucket.profit_factor),
+                _percent(bucket.mean_return),
+                _money(bucket.net_profit),
+                f"[{'green' if bucket.net_profit > 0 else 'red'}]{('+' if bucket.net_profit > 0 else '-') * length}[/]",
+            )
+        console.print(f"{name} by {title}", style="bold", highlight=False)
+        console.print(out)

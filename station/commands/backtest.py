@@ -11,8 +11,11 @@ import typer
 from engine.errors import BadInput
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from engine.backtest.funding import Funding, Marks
     from engine.backtest.inputs import Market
+    from engine.backtest.luck import Luck
     from engine.backtest.rules import Grid, Rules
     from engine.backtest.run import Result
     from engine.bars import Bars
@@ -51,6 +54,8 @@ def backtest(
     detail: Annotated[Path | None, typer.Option(help="Finer bars: what came first within a bar.")] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Sort rows and drop exact copies, and say so.")] = False,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    luck: Annotated[bool, typer.Option("--luck", help="How much of it may be luck; some seconds more.")] = False,
+    breakdown: Annotated[bool, typer.Option("--breakdown", help="By hour, weekday, month and side.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report.")] = None,
     trades: Annotated[Path | None, typer.Option(help="Write the trades as CSV.")] = None,
 ) -> None:
@@ -86,8 +91,9 @@ def backtest(
     began = time.perf_counter()
     results = [_run(test, name, params, engine) for name in names]
     elapsed = (time.perf_counter() - began) * 1000
-    _write(results, trades, report)
-    _tell(results, elapsed, json=json)
+    lucks: list[Luck | None] = _lucks(results) if luck else [None for _ in results]
+    _write(results, lucks, trades, report)
+    _tell(results, lucks, elapsed, json=json, parted=breakdown)
 
 
 def load(data: str, timeframe: str | None, *, repair: bool = False) -> Market:
@@ -191,7 +197,26 @@ def _run(test: Any, name: str, params: Any, engine: str) -> Result:
     return run_faithful(test, name, params)
 
 
-def _write(results: list[Result], trades: Path | None, report: Path | None) -> None:
+def _lucks(results: list[Result]) -> list[Luck | None]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from engine.backtest.luck import luck_of
+    from engine.backtest.watch import Watch
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        found = []
+        for result in results:
+            task = bar.add_task(f"luck of {result.name}", total=None)
+
+            def tell(done: int, total: int, task: TaskID = task) -> None:
+                bar.update(task, completed=done, total=total)
+
+            found.append(luck_of(result, watch=Watch(tell)))
+        return found
+
+
+def _write(results: list[Result], lucks: list[Luck | None], trades: Path | None, report: Path | None) -> None:
     if trades is not None:
         from engine.backtest.export import write_trades
 
@@ -199,22 +224,43 @@ def _write(results: list[Result], trades: Path | None, report: Path | None) -> N
     if report is not None:
         from engine.backtest.report import write_report
 
-        write_report(results, report)
+        write_report(results, report, lucks)
 
 
-def _tell(results: list[Result], elapsed: float, *, json: bool) -> None:
+def _tell(results: list[Result], lucks: list[Luck | None], elapsed: float, *, json: bool, parted: bool) -> None:
     if json:
-        import msgspec
-
-        from engine.backtest.export import summary
-
-        rows = [summary(result, elapsed / len(results)) for result in results]
-        typer.echo(msgspec.json.encode(rows[0] if len(rows) == 1 else {"runs": rows}).decode())
+        typer.echo(_json(results, lucks, elapsed, parted=parted))
         return
     from rich.console import Console
 
-    from engine.backtest.table import show
+    from engine.backtest.breakdown import breakdown
+    from engine.backtest.luck_words import sentences
+    from engine.backtest.table import show, show_parts
 
     console = Console()
     show(console, results)
+    for result, luck in zip(results, lucks, strict=True):
+        if parted:
+            show_parts(console, result.name, breakdown(result))
+        if luck is not None:
+            console.print(f"\n{result.name}: skill or luck", style="bold", highlight=False)
+            for sentence in sentences(luck):
+                console.print(sentence, highlight=False)
     console.print(f"{elapsed:,.1f} ms", style="dim", highlight=False)
+
+
+def _json(results: list[Result], lucks: list[Luck | None], elapsed: float, *, parted: bool) -> str:
+    import msgspec
+
+    from engine.backtest.breakdown import breakdown
+    from engine.backtest.export import summary
+
+    rows = []
+    for result, luck in zip(results, lucks, strict=True):
+        row = summary(result, elapsed / len(results))
+        if luck is not None:
+            row["luck"] = luck
+        if parted:
+            row["breakdown"] = breakdown(result)
+        rows.append(row)
+    return msgspec.json.encode(rows[0] if len(rows) == 1 else {"runs": rows}).decode()

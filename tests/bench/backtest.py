@@ -104,7 +104,8 @@ def in_turn(ours: Callable[[], object], bare: Callable[[], object], runs: int) -
     """Medians of both, one run of each in turn; the ratio is the median of the pairs' ratios."""
     ours(), bare()
     gc.collect()
-    left, right = [], []
+    left: list[float] = []
+    right: list[float] = []
     for _ in range(runs):
         for work, times in ((ours, left), (bare, right)):
             began = time.perf_counter()

@@ -129,6 +129,17 @@ def test_trades_add_up(file: Path, tmp_path: Path) -> None:
     assert float(won) == pytest.approx(run["final_equity"] - 10_000, abs=1e-7)
 
 
+def test_luck_and_parts(file: Path) -> None:
+    shown = call("ema-cross", "--data", file, "--luck", "--breakdown")
+    assert shown.exit_code == 0, shown.output
+    for words in ("ema-cross by weekday", "long", "Tue", "ema-cross: skill or luck", "Total return"):
+        assert words in shown.output
+    run = summed("ema-cross", "--data", file, "--luck", "--breakdown")
+    assert sum(bucket["trades"] for bucket in run["breakdown"]["hours"]) == run["trades"]
+    interval = run["luck"]["bootstrap"]["total_return"]
+    assert interval["low"] < run["total_return"] < interval["high"]
+
+
 def test_a_report_is_written(file: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     assert call("ema-cross", "--data", file, "--report", out).exit_code == 0
