@@ -18,6 +18,7 @@ from engine.model.command import Autonomy
 from engine.model.market import TIMEFRAMES
 from engine.model.money import to_money
 from engine.model.settings import Settings
+from headless.ensemble_config import EnsembleConfig
 from headless.toml_lines import line_of
 
 PREFIX = "TREFOIL_"
@@ -125,6 +126,7 @@ class Config(BaseSettings):
 
     trading: Trading = Trading()
     feed: FeedConfig = FeedConfig()
+    ensemble: EnsembleConfig = EnsembleConfig()
     theme: str = "trefoil"
 
     @classmethod
@@ -215,7 +217,8 @@ def _names() -> dict[str, str]:
 def _no_json() -> BadInput:
     """Variables of a whole section or of a list are JSON; the first that is not."""
     given = _names()
-    for section, keys in (("trading", Trading.model_fields), ("feed", FeedConfig.model_fields)):
+    sections: dict[str, type[BaseModel]] = {"trading": Trading, "feed": FeedConfig, "ensemble": EnsembleConfig}
+    for section, keys in ((name, model.model_fields) for name, model in sections.items()):
         whole = f"{PREFIX}{section}".lower()
         lists = [f"{whole}{SEPARATOR}{key}" for key, field in keys.items() if get_origin(field.annotation) is tuple]
         for name in (whole, *lists):

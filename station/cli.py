@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import BadInput, TrefoilError
-from station.commands import backtest, bias, data, db, forecast, keys
+from station.commands import backtest, bias, data, db, forecast, keys, vote
 
 if TYPE_CHECKING:
     from storage.home import Home
@@ -25,6 +25,7 @@ app = typer.Typer(
 
 app.command()(backtest.backtest)
 app.command("check-bias")(bias.check_bias)
+app.command()(vote.vote)
 app.add_typer(data.app)
 app.add_typer(db.app)
 app.add_typer(forecast.app)

@@ -1,0 +1,1 @@
+"""The ensemble: three models are asked about a candidate and vote."""
