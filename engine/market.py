@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from engine.bars import Bars, BarWindow, aggregate
 from engine.model.event import BarClosed, BarCorrected, Event
 from engine.model.market import Bar, MarketView, Quote
-from engine.ports import Clock, Readings
+from engine.ports import Clock, Forecaster, Readings
 
 BASE_KEPT = 3_000
 DECISION_KEPT = 2_500
@@ -38,6 +38,7 @@ class Market:
         readings: what the strategies say at a close.
         clock: for received times.
         put: the engine's queue.
+        forecaster: says what comes next at a close, or None.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Market:
         readings: Readings,
         clock: Clock,
         put: Callable[[Event], None],
+        forecaster: Forecaster | None = None,
     ) -> None:
         self.symbols = frozenset(symbols)
         self.base_ms = base_ms
@@ -61,6 +63,7 @@ class Market:
         self._readings = readings
         self._clock = clock
         self._put = put
+        self._forecaster = forecaster
         self._base = {symbol: BarWindow(BASE_KEPT) for symbol in symbols}
         self._decision = {symbol: BarWindow(DECISION_KEPT) for symbol in symbols}
         self._forming: dict[str, Bar] = {}
@@ -174,7 +177,9 @@ class Market:
         if bar.open_time <= window.last_open_time:
             return
         window.append(bar)
-        reading = self._readings.read(symbol, window.view())
+        bars = window.view()
+        reading = self._readings.read(symbol, bars)
+        forecast = self._forecaster.forecast(symbol, bars) if self._forecaster is not None else None
         self._put(
             BarClosed(
                 at=self._clock.now(),
@@ -184,6 +189,7 @@ class Market:
                 stops=reading.stops,
                 targets=reading.targets,
                 view=self.view((symbol,)),
+                forecast=forecast,
             )
         )
 

@@ -10,6 +10,7 @@ import msgspec
 from engine.bars import Bars
 from engine.model.decision import Decision
 from engine.model.event import Event
+from engine.model.forecast import Forecast
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, MarketView, Quote
 from engine.model.order import Approved, Order, OrderRequest
@@ -131,6 +132,14 @@ class Readings(Protocol):
 
     def read(self, symbol: str, bars: Bars) -> Reading:
         """The reading at the close of the last of `bars`."""
+        ...
+
+
+class Forecaster(Protocol):
+    """A forecast of each closed bar, where there is a model of the symbol. Synchronous and cheap."""
+
+    def forecast(self, symbol: str, bars: Bars) -> Forecast | None:
+        """The forecast at the close of the last of `bars`."""
         ...
 
 

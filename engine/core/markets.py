@@ -47,6 +47,7 @@ def bar_closed(state: State, event: e.BarClosed) -> None:
     s.sides = sides
     s.score = score
     s.bar = event.bar
+    s.forecast = event.forecast
     s.stop_distance = event.stops[decider]
     s.target_distance = event.targets[decider]
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from engine.core import risk
 from engine.core.deck import Deck
+from engine.core.forecasting import forecast_gate
 from engine.core.levels import levels
 from engine.core.protection import close
 from engine.core.risk import Plan, judged
@@ -212,7 +213,7 @@ def candidate(state: State, s: SymbolState, side: int) -> Signal:
         judged("leverage", leverage > 0, f"{leverage}x", ">= 1x", "liquidation would come before the stop"),
         risk.minimum_gate(instrument, price, lots),
     ]
-    gates = (*free, *asked_gates(state, passed=first_failure(tuple(free)) is None))
+    gates = (*free, *asked_gates(state, s, side, passed=first_failure(tuple(free)) is None))
     return Signal(
         id=0,
         symbol=s.symbol,
@@ -323,13 +324,13 @@ def record_gate(state: State, s: SymbolState) -> tuple[Gate, float]:
     return gate, 1.0
 
 
-def asked_gates(state: State, *, passed: bool) -> tuple[Gate, ...]:
+def asked_gates(state: State, s: SymbolState, side: int, *, passed: bool) -> tuple[Gate, ...]:
     """The forecast and the three votes: not asked after a failure; without a source SKIPPED, and FAIL on live."""
     if not passed:
         return tuple(Gate(name, Verdict.NOT_ASKED, reason="a free gate failed") for name in ("forecast", "votes"))
     verdict = Verdict.FAIL if state.mode == "live" else Verdict.SKIPPED
     return (
-        Gate("forecast", verdict, "", "agrees", "no forecaster is configured"),
+        forecast_gate(state, s, side),
         Gate("votes", verdict, "", "2 of 3, > 70", "no voter is configured"),
     )
 

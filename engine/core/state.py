@@ -6,6 +6,7 @@ import msgspec
 
 from engine.model import decision as d
 from engine.model.command import Autonomy
+from engine.model.forecast import Forecast
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Quote
 from engine.model.money import PPM, Money
@@ -41,6 +42,7 @@ class SymbolState(msgspec.Struct, kw_only=True):
         cooldown_until: no entries before this market time, ms UTC.
         orders: client ids of open orders, oldest first.
         mismatches: reports in a row whose position differed from ours.
+        forecast: made at `bar`, or None.
     """
 
     symbol: str
@@ -63,6 +65,7 @@ class SymbolState(msgspec.Struct, kw_only=True):
     position: Position | None = None
     orders: list[str] = msgspec.field(default_factory=list)
     mismatches: int = 0
+    forecast: Forecast | None = None
 
     @property
     def zone(self) -> int:

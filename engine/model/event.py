@@ -7,6 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from engine.model.command import Command
+from engine.model.forecast import Forecast
 from engine.model.instrument import Instrument
 from engine.model.market import EMPTY_VIEW, Bar, MarketView
 from engine.model.money import Money
@@ -52,6 +53,7 @@ class BarClosed(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
         stops: stop distance of each strategy and, last, of the board; quote currency.
         targets: target distances likewise.
         backfilled: fetched after the fact; records learn from it, nothing is decided on it.
+        forecast: of the forecaster at this close, where one has a model of the symbol.
     """
 
     at: int
@@ -62,6 +64,7 @@ class BarClosed(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     targets: tuple[float, ...]
     view: MarketView = EMPTY_VIEW
     backfilled: bool = False
+    forecast: Forecast | None = None
 
 
 class BarCorrected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
