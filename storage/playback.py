@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from engine.errors import JournalFailed
-from engine.model.event import BarClosed
+from engine.model.event import BarClosed, EngineStarted
 from engine.ports import Entry
 from storage import codec
 from storage.codec import Unreadable
@@ -30,6 +30,11 @@ class Playback:
         self._database = database
         self._chunk = chunk
 
+    @property
+    def where(self) -> str:
+        """Which database, for a sentence."""
+        return self._database.where
+
     async def newest_bar(self) -> int:
         """Open time of the newest closed bar, ms UTC of the market; 0 where no bar was recorded."""
         query = select(journal).where(journal.c.kind == BarClosed.__name__).order_by(journal.c.seq.desc()).limit(1)
@@ -43,14 +48,6 @@ class Playback:
         event = self._decoded(row.seq, row.payload, row.crc).event
         assert isinstance(event, BarClosed)
         return event.bar.open_time
-
-    async def count(self) -> int:
-        """Entries there are."""
-        try:
-            async with self._database.connect() as connection:
-                return (await connection.execute(select(func.count()).select_from(journal))).scalar_one()
-        except DATABASE_ERRORS as error:
-            raise journal_failed("be read", self._database.where, error) from error
 
     async def entries(self) -> AsyncIterator[Entry]:
         """All of them in order; raises JournalFailed naming the first that is missing or cannot be read."""
@@ -72,6 +69,33 @@ class Playback:
                 yield self._decoded(row.seq, row.payload, row.crc)
             if len(rows) < self._chunk:
                 return
+
+    async def between(self, begin: int, end: int) -> AsyncIterator[Entry]:
+        """Entries received at or after `begin` and before `end`, ms UTC, in order; JournalFailed for an unreadable one."""
+        last = 0
+        while True:
+            chosen = select(journal).where(journal.c.seq > last, journal.c.at >= begin, journal.c.at < end)
+            try:
+                async with self._database.connect() as connection:
+                    rows = (await connection.execute(chosen.order_by(journal.c.seq).limit(self._chunk))).all()
+            except DATABASE_ERRORS as error:
+                raise journal_failed("be read", self._database.where, error) from error
+            for row in rows:
+                last = row.seq
+                yield self._decoded(row.seq, row.payload, row.crc)
+            if len(rows) < self._chunk:
+                return
+
+    async def started(self) -> tuple[EngineStarted, ...]:
+        """Every start of an engine, oldest first."""
+        query = select(journal).where(journal.c.kind == EngineStarted.__name__).order_by(journal.c.seq)
+        try:
+            async with self._database.connect() as connection:
+                rows = (await connection.execute(query)).all()
+        except DATABASE_ERRORS as error:
+            raise journal_failed("be read", self._database.where, error) from error
+        events = [self._decoded(row.seq, row.payload, row.crc).event for row in rows]
+        return tuple(event for event in events if isinstance(event, EngineStarted))
 
     def _decoded(self, seq: int, payload: bytes, crc: int) -> Entry:
         try:

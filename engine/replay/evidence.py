@@ -116,6 +116,15 @@ class Evidence:
         """The mode in force at `at`, None before the first change."""
         return next((mode for mode in reversed(self.modes) if mode.at <= at), None)
 
+    def paused_since(self, at: int) -> Mode | None:
+        """The change that paused entries as they are paused at `at`, None where they are not."""
+        found = None
+        for mode in self.modes:
+            if mode.at > at:
+                break
+            found = (found or mode) if mode.paused else None
+        return found
+
     def hold_at(self, symbol: str, at: int) -> Hold | None:
         """The hold in force on a symbol at `at`, None where there is none."""
         found = next((hold for hold in reversed(self.holds.get(symbol, [])) if hold.at <= at), None)

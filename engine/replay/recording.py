@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from engine.bars import Bars
 from engine.core.booking import forget
 from engine.core.core import Core
 from engine.core.state import State, SymbolState
@@ -60,11 +61,16 @@ class Payment(NamedTuple):
 
 @dataclass(slots=True)
 class SymbolDay:
-    """One symbol of the period."""
+    """One symbol of the period; `wanted` is the deciding side as live had it, by the open time of the bar.
+
+    `detail`: finer bars that say what came first within a bar; may be empty.
+    """
 
     begin: Begin
     bars: list[RecordedBar] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
+    wanted: dict[int, int] = field(default_factory=dict)
+    detail: Bars = field(default_factory=Bars.empty)
 
 
 class Recording:
@@ -102,6 +108,8 @@ class Recording:
         self.core.recover(event, entry.decisions)
         if self.end is not None and state.market_time >= self.end + state.settings.timeframe_ms:
             return False
+        if isinstance(event, e.BarClosed) and event.symbol in self.days:
+            self.days[event.symbol].wanted[event.bar.open_time] = state.symbols[event.symbol].sides[state.decider]
         self._trips.take(entry)
         self.evidence.take(entry, self.core, before, state.market_time)
         self.entries += 1

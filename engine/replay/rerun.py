@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from engine.model.event import EngineStarted, HistorySeeded
 from engine.model.instrument import Instrument
 from engine.model.settings import Settings
 from engine.model.signal import Signal
-from engine.replay.recording import Begin, Payment, RecordedBar, SymbolDay, begin_of
+from engine.replay.recording import Begin, RecordedBar, SymbolDay, begin_of
 from engine.replay.trip import Ended, Trip
 from engine.strategies import NAMES
 
@@ -62,7 +63,7 @@ def rerun(symbol: str, day: SymbolDay, slippage: float = 0.0) -> Rerun:
         first = _instrument(symbol, rest[0].started)
         count = next((i for i, row in enumerate(rest) if _instrument(symbol, row.started) != first), len(rest))
         part, rest = rest[:count], rest[count:]
-        begin = _Part(symbol, begin, part, day.payments, slippage, out).run()
+        begin = _Part(symbol, begin, part, day, slippage, out).run()
     return out
 
 
@@ -70,13 +71,14 @@ class _Part:
     """One pass over bars of one contract."""
 
     def __init__(
-        self, symbol: str, begin: Begin, bars: list[RecordedBar], payments: list[Payment], slippage: float, out: Rerun
+        self, symbol: str, begin: Begin, bars: list[RecordedBar], day: SymbolDay, slippage: float, out: Rerun
     ) -> None:
         self.symbol, self.bars, self.out = symbol, bars, out
         self.slippage = slippage
+        self.detail = day.detail
         self.instrument = _instrument(symbol, bars[0].started)
         first = bars[0].bar.open_time
-        self.payments = deque(one for one in payments if one.at >= first)
+        self.payments = deque(one for one in day.payments if one.at >= first)
         settings = settings_of(bars[0].started)
         seeded = HistorySeeded(
             at=first,
@@ -129,9 +131,21 @@ class _Part:
         simulation.open_bar(opened)
         self._pay(bar.open_time + timeframe_ms)
         if simulation.position is not None:
-            simulation.within((Corners(bar.open_time, opened, high, low, close),))
+            simulation.within(
+                (*self._finer(bar.open_time, timeframe_ms), Corners(bar.open_time, opened, high, low, close))
+            )
         simulation.close_bar(bar, close, timeframe_ms, row.reading)
         self._note(number)
+
+    def _finer(self, open_time: int, timeframe_ms: int) -> Iterator[Corners]:
+        """The detail bars within a bar, where they cover the whole of it."""
+        times = self.detail.open_time
+        first, last = (int(times.searchsorted(at)) for at in (open_time, open_time + timeframe_ms))
+        if last == first or int(times[first]) != open_time:
+            return
+        for one in self.detail[first:last]:
+            prices = (self.instrument.nearest_ticks(p) for p in (one.open, one.high, one.low, one.close))
+            yield Corners(one.open_time, *prices)
 
     def _pay(self, until: int) -> None:
         """Fundings before `until`, ms UTC."""
