@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import BadInput, TrefoilError
-from station.commands import backtest, bias, data, db, forecast, keys, vote
+from station.commands import backtest, bias, data, db, forecast, journal, keys, vote
 
 if TYPE_CHECKING:
     from storage.home import Home
@@ -29,6 +29,7 @@ app.command()(vote.vote)
 app.add_typer(data.app)
 app.add_typer(db.app)
 app.add_typer(forecast.app)
+app.add_typer(journal.app)
 app.add_typer(keys.app)
 
 Replay = Annotated[Path | None, typer.Option(help="Play this recorded Parquet or CSV candle file.")]
