@@ -29,7 +29,7 @@ class ResearchForm(Vertical):
     ]
     DEFAULT_CSS = """
     ResearchForm { border: round $foreground 25%; }
-    ResearchForm:focus-within { border: round $accent; }
+    ResearchForm.-active { border: round $accent; }
     ResearchForm #fields { height: 1fr; scrollbar-size-vertical: 1; }
     ResearchForm .field { height: 1; }
     ResearchForm .field Label { width: 12; color: $foreground 60%; }
@@ -61,6 +61,8 @@ class ResearchForm(Vertical):
         self._series: SeriesView | None = None
         self._strategy = ""
         self._errors: dict[str, str] = {}
+        self._seen: dict[str, str] = {}
+        self._hint = ""
         self._asked = False
 
     def compose(self) -> ComposeResult:
@@ -125,7 +127,7 @@ class ResearchForm(Vertical):
 
     def enter(self, name: str = "") -> None:
         """Go to a field; without a name to the one that was left last, or the first."""
-        self._input(name or FIELDS[0].name).focus()
+        self.screen.set_focus(self._input(name or FIELDS[0].name))
 
     def show_check(self, errors: Mapping[str, str], series: SeriesView | None) -> None:
         """What is wrong by field; the field one is typing in is spared until it is left."""
@@ -142,12 +144,14 @@ class ResearchForm(Vertical):
 
     def _show_errors(self) -> None:
         typing = "" if self._asked else self.place
-        for field in FIELDS:
-            text = self._errors.get(field.name, "") if field.name != typing else ""
-            line = self.query_one(f"#error-{field.name}", Static)
+        seen = {name: text for name, text in self._errors.items() if name != typing and name in BY_NAME}
+        for name in {name for name, _ in seen.items() ^ self._seen.items()}:
+            text = seen.get(name, "")
+            line = self.query_one(f"#error-{name}", Static)
             line.update(Content(text))
             line.set_class(bool(text), "-shown")
-            self.query_one(f"#row-{field.name}").set_class(bool(text), "-wrong")
+            self.query_one(f"#row-{name}").set_class(bool(text), "-wrong")
+        self._seen = seen
         self._show_hint()
 
     def _show_hint(self) -> None:
@@ -159,7 +163,9 @@ class ResearchForm(Vertical):
             text = f"{', '.join(one.name for one in self._strategies)}; several with commas, or all."
         elif name in {"data", "begin", "end", "timeframe", ""} and self._series is not None:
             text = series_text(self._series)
-        self.query_one("#hint", Static).update(Content(text))
+        if text != self._hint:
+            self._hint = text
+            self.query_one("#hint", Static).update(Content(text))
 
     def _fill_params(self) -> None:
         text = defaults_of(self._strategies, self._input("strategy").value)
@@ -192,7 +198,7 @@ class ResearchForm(Vertical):
         """The field above or below."""
         names = [field.name for field in FIELDS]
         at = names.index(self.place) if self.place in names else 0
-        self._input(names[(at + by) % len(names)]).focus()
+        self.enter(names[(at + by) % len(names)])
 
     def action_choose(self) -> None:
         """Ask for a list."""

@@ -5,10 +5,15 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from station.research_actions import ACTIONS, State
+from station.research_actions import ACTIONS, VIEWS, Action, State
 
 GAP = 2
 LAST = ("help", "leave")
+
+
+def _rank(action: Action, state: State) -> tuple[bool, bool, bool]:
+    """What is kept first where there is little room: help and the way out, what is possible, what is of this place."""
+    return (action.id not in LAST, bool(action.blocked(state)), action.places == VIEWS)
 
 
 class ResearchKeys(Static):
@@ -31,7 +36,7 @@ class ResearchKeys(Static):
         ]
         left = width
         kept = []
-        for action in sorted(here, key=lambda action: (action.id not in LAST, bool(action.blocked(state)))):
+        for action in sorted(here, key=lambda action: _rank(action, state)):
             size = len(action.shown) + 1 + len(action.label)
             if size <= left:
                 kept.append(action)

@@ -31,7 +31,7 @@ def equity_lines(run: RunView, width: int, height: int) -> list[Line]:
     draw_axis(canvas, scale, plot, amount)
     draw_curve(canvas, run.equity, scale, run.begin, run.end, plot, "accent")
     canvas.settle_dots()
-    draw_curve(canvas, run.held, scale, run.begin, run.end, plot, "faint")
+    draw_curve(canvas, run.held, scale, run.begin, run.end, plot, "dim")
     canvas.settle_dots()
     if scale.inside(run.capital):
         row = scale.row(run.capital)
@@ -71,7 +71,7 @@ class EquityPanel(Panel):
         cells: list[tuple[int, list[Piece]]] = [
             (0, [("Equity ", "text"), (words.share(total), f"{signed_tone(total)} bold")]),
             (1, [("━ ", "accent"), (run.strategy, "text")]),
-            (2, [("━ ", "faint"), ("hold ", "dim"), (words.share(held), signed_tone(held))]),
+            (2, [("━ ", "dim"), ("hold ", "dim"), (words.share(held), signed_tone(held))]),
             (1, [("▼ drawdown ", "down"), (words.share(-run.metrics.max_drawdown), "loss")]),
         ]
         self.retitle(*fit(cells, max(8, width - 4)))

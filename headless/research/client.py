@@ -21,7 +21,7 @@ GRACE_S = 2.0
 START_S = 60.0
 CLOSE_S = 2.0
 LAST_BYTES = 8_192
-DIED = "The research process ended unexpectedly; what was asked is not done. Run it again."
+DIED = "The research process ended unexpectedly; what was asked is not done."
 
 
 class _Waiting(msgspec.Struct):

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events, work
-from textual.app import ComposeResult
+from textual import work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.notifications import SeverityLevel
-from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from engine.backtest.view import RunRow, RunView, SeriesView, TradeView
+from engine.backtest.view import RunView, SeriesView, TradeView
 from engine.errors import TrefoilError
 from headless.research import protocol as p
 from headless.research.source import ResearchSource
-from station.research_actions import ACTIONS, BY_ID, FORM, HISTORY, OVERVIEW, TRADES, VIEWS, State
+from station.research_actions import ACTIONS, BY_ID, FORM, HISTORY, OVERVIEW, TRADES
 from station.research_fields import BY_NAME
 from station.research_form import ResearchForm, series_text
-from station.research_keys import ResearchKeys
-from widgets.bucket_bars import BucketBars
-from widgets.equity_panel import EquityPanel
-from widgets.metric_cards import MetricCards
-from widgets.month_map import MonthMap
+from station.screens.research_views import ResearchViews
 from widgets.run_compare import RunCompare
-from widgets.run_words import title_of
 from widgets.runs_panel import RunsPanel
-from widgets.spark import bar
-from widgets.trade_chart import TradeChart
 from widgets.trades_table import TradesTable
 
-SAID_S = 4.0
 REACHES = (10, 20, 40, 80, 160, 320, 640)
 """Bars shown before and after a trade."""
 BEGIN_REACH = 2
@@ -42,95 +29,25 @@ NOTHING_STORED = (
 )
 
 
-class BacktestScreen(Screen[None]):
+class BacktestScreen(ResearchViews):
     """One screen for trying strategies on the past.
 
     Args:
         source: the research process.
     """
 
-    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] = [  # noqa: RUF012 - Textual declares it as an instance variable
-        (0, "-narrow"),
-        (100, "-normal"),
-        (160, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: list[tuple[int, str]] = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - likewise
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(action.key, f"do('{action.id}')", action.label, show=False) for action in ACTIONS if action.id
     ]
-    DEFAULT_CSS = """
-    BacktestScreen { layout: vertical; }
-    BacktestScreen #head { height: 1; background: $panel; padding: 0 1; }
-    BacktestScreen #progress { display: none; height: 1; padding: 0 1; background: $primary 25%; }
-    BacktestScreen #trouble { display: none; height: auto; padding: 0 1; color: $text-error; text-style: bold; }
-    BacktestScreen #notes { display: none; height: auto; max-height: 3; padding: 0 1; color: $text-warning; }
-    BacktestScreen #body { height: 1fr; }
-    BacktestScreen #setup { width: 40; height: 1fr; }
-    BacktestScreen #results { width: 1fr; height: 1fr; }
-    BacktestScreen .view { width: 1fr; height: 1fr; display: none; }
-    BacktestScreen.-overview #overview, BacktestScreen.-months #overview { display: block; }
-    BacktestScreen.-trades #trades, BacktestScreen.-history #history { display: block; }
-    BacktestScreen #cards { height: auto; max-height: 12; }
-    BacktestScreen #parts { height: auto; max-height: 16; }
-    BacktestScreen #months { height: auto; }
-    BacktestScreen #entries { width: 38; height: auto; }
-    BacktestScreen.-short #parts { display: none; }
-    BacktestScreen.-months #cards, BacktestScreen.-months #equity { display: none; }
-    BacktestScreen #table { height: 2fr; }
-    BacktestScreen #chart { height: 3fr; }
-    BacktestScreen #compare { height: 2fr; }
-    BacktestScreen.-wide #setup { width: 46; }
-    BacktestScreen.-wide.-overview #trades, BacktestScreen.-wide.-trades #overview { display: block; }
-    BacktestScreen.-wide #history { layout: horizontal; }
-    BacktestScreen.-wide #runs, BacktestScreen.-wide #compare { height: 1fr; }
-    BacktestScreen.-wide #compare { width: 60; }
-    BacktestScreen.-months #parts { display: block; height: 1fr; }
-    BacktestScreen.-normal #entries { display: none; }
-    BacktestScreen.-normal.-months #entries { display: block; height: 1fr; width: 1fr; }
-    BacktestScreen.-normal.-months #parts, BacktestScreen.-narrow.-months #parts { layout: vertical; }
-    BacktestScreen.-narrow #setup { width: 1fr; display: none; }
-    BacktestScreen.-narrow #entries { width: 1fr; height: 1fr; }
-    BacktestScreen.-narrow.-setup #setup { display: block; }
-    BacktestScreen.-narrow.-setup #results { display: none; }
-    BacktestScreen ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
-    """
 
     def __init__(self, source: ResearchSource) -> None:
         super().__init__()
         self._source = source
-        self._view = OVERVIEW
-        self._computing = False
-        self._run: RunView | None = None
-        self._trade = -1
         self._reach = BEGIN_REACH
-        self._rows: tuple[RunRow, ...] = ()
         self._series: tuple[SeriesView, ...] = ()
         self._checking = False
         self._changed = False
         self._ready = False
-
-    def compose(self) -> ComposeResult:
-        """Head, fields, results, keys."""
-        yield Static(id="head")
-        yield Static(id="progress")
-        yield Static(id="trouble")
-        with Horizontal(id="body"):
-            yield ResearchForm(id="setup")
-            with Horizontal(id="results"):
-                with Vertical(id="overview", classes="view"):
-                    yield MetricCards(id="cards")
-                    yield Static(id="notes")
-                    yield EquityPanel(id="equity")
-                    with Horizontal(id="parts"):
-                        yield MonthMap(id="months")
-                        yield BucketBars(id="entries")
-                with Vertical(id="trades", classes="view"):
-                    yield TradeChart(id="chart")
-                    yield TradesTable(id="table")
-                with Vertical(id="history", classes="view"):
-                    yield RunsPanel(id="runs")
-                    yield RunCompare(id="compare")
-        yield ResearchKeys()
 
     def on_mount(self) -> None:
         """Begin in the fields, and ask what there is."""
@@ -146,6 +63,7 @@ class BacktestScreen(Screen[None]):
         except TrefoilError as error:
             self._trouble(f"{error} Press r to try again.")
             self._head("")
+            self._go(self._view)
             return
         form = self._form
         form.know(strategies)
@@ -161,104 +79,6 @@ class BacktestScreen(Screen[None]):
                 form.put("timeframe", newest.timeframe)
         self._head("")
         self._check()
-
-    # What is seen
-
-    @property
-    def _form(self) -> ResearchForm:
-        return self.query_one(ResearchForm)
-
-    @property
-    def _table(self) -> TradesTable:
-        return self.query_one(TradesTable)
-
-    @property
-    def _chart(self) -> TradeChart:
-        return self.query_one(TradeChart)
-
-    @property
-    def state(self) -> State:
-        """What the actions depend on."""
-        return State(
-            place=FORM if isinstance(self.focused, Input) else self._view,
-            running=self._computing,
-            trades=self._run.metrics.trades if self._run is not None else None,
-            trade=self._trade,
-            kept=len(self._rows),
-            marked=len(self.query_one(RunsPanel).marked),
-        )
-
-    def _keys(self) -> None:
-        if self.is_mounted:
-            self.query_one(ResearchKeys).show(self.state)
-
-    def _head(self, text: str) -> None:
-        run = self._run
-        said = text or (title_of(run) if run is not None else "Choose strategy and data, then Enter.")
-        self.query_one("#head", Static).update(Content.assemble(("BACKTEST", "bold $text-accent"), f"  {said}"))
-        self._keys()
-
-    def _trouble(self, text: str) -> None:
-        line = self.query_one("#trouble", Static)
-        line.display = bool(text)
-        line.update(Content(text))
-
-    def _progress(self, done: float | None, text: str = "") -> None:
-        line = self.query_one("#progress", Static)
-        line.display = done is not None
-        if done is not None:
-            share = f"{done * 100:3.0f} %"
-            line.update(
-                Content.assemble((bar(done, 24), "$accent"), f" {share}  {text}", ("   x cancels", "$foreground 60%"))
-            )
-
-    def _go(self, view: str) -> None:
-        """Another view; the focus follows where it has something to move in."""
-        self._view = view
-        for one in VIEWS:
-            self.set_class(one == view, f"-{one}")
-        self.remove_class("-setup")
-        target = {TRADES: "#table", HISTORY: "#runs"}.get(view)
-        if target is None:
-            self.set_focus(None)
-        else:
-            self.query_one(target).focus()
-        self._keys()
-
-    def _enter_form(self, name: str = "") -> None:
-        self.add_class("-setup")
-        self._form.enter(name)
-
-    def _show(self, run: RunView | None) -> None:
-        self._run = run
-        self._trade = -1
-        self.query_one(MetricCards).show(run)
-        self.query_one(EquityPanel).show(run)
-        self.query_one(MonthMap).show(run.months if run is not None else None)
-        self.query_one(BucketBars).show(run)
-        self._table.show(run)
-        self._chart.show(run)
-        notes = self.query_one("#notes", Static)
-        notes.display = run is not None and bool(run.notes)
-        notes.update(Content("; ".join(run.notes) if run is not None else ""))
-        self._head("")
-
-    def say(self, text: str, severity: SeverityLevel = "information") -> None:
-        """One sentence at the top right; it takes the place of the one before."""
-        self.app.clear_notifications()
-        self.notify(text, severity=severity, timeout=SAID_S, markup=False)
-
-    def on_resize(self, _event: events.Resize) -> None:
-        """The footer is laid out anew."""
-        self.call_after_refresh(self._keys)
-
-    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
-        """The footer follows the focus."""
-        self._keys()
-
-    def on_descendant_blur(self, _event: events.DescendantBlur) -> None:
-        """The footer follows the focus."""
-        self.call_after_refresh(self._keys)
 
     # What is done
 
@@ -319,7 +139,7 @@ class BacktestScreen(Screen[None]):
     def _refused(self, text: str, errors: dict[str, str]) -> None:
         placed = {name: sentence for name, sentence in errors.items() if name in BY_NAME}
         if placed:
-            self.add_class("-setup")
+            self.query_one("#body").add_class("-setup")
             self._form.show_refusal(placed)
         else:
             self._trouble(f"{text} Press r to run again.")

@@ -9,9 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import OptionList, SelectionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
-from textual.widgets.selection_list import Selection
 
 from station.screens.dialog import Dialog
 
@@ -27,11 +26,13 @@ class Choose(Dialog[str]):
         empty: the sentence where there is no row.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Take", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "Take", show=False, priority=True),
+        Binding("space", "mark", "Mark", show=False, priority=True),
+    ]
     DEFAULT_CSS = """
     Choose > .box { width: 72; height: auto; max-height: 80%; }
-    Choose OptionList { height: auto; max-height: 20; border: none; }
-    Choose SelectionList, Choose SelectionList:focus { border: none; }
+    Choose OptionList, Choose OptionList:focus { height: auto; max-height: 20; border: none; }
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Choose(Dialog[str]):
         super().__init__()
         self._title = title
         self._rows = rows
+        self._marked = {value for value in chosen if several}
         self._chosen = chosen
         self._several = several
         self._empty = empty
@@ -57,22 +59,29 @@ class Choose(Dialog[str]):
             if not self._rows:
                 box.border_subtitle = "Esc back"
                 yield Static(Content(self._empty))
-            elif self._several:
-                box.border_subtitle = "↑↓ Space mark  Enter take  Esc back"
-                yield SelectionList[str](
-                    *(Selection(Content(text), value, value in self._chosen) for value, text in self._rows)
-                )
-            else:
-                box.border_subtitle = "↑↓ Enter choose  Esc back"
-                yield OptionList(*(Option(Content(text)) for _, text in self._rows))
+                return
+            box.border_subtitle = f"↑↓ {'Space mark  ' if self._several else ''}Enter take  Esc back"
+            yield OptionList(*(Option(self._prompt(at)) for at in range(len(self._rows))))
+
+    def _prompt(self, at: int) -> Content:
+        value, text = self._rows[at]
+        mark = ("● " if value in self._marked else "○ ") if self._several else ""
+        return Content(mark + text)
 
     def on_mount(self) -> None:
         """Begin at what is chosen."""
         for options in self.query(OptionList):
             values = [value for value, _ in self._rows]
-            at = next((values.index(one) for one in self._chosen if one in values), 0)
-            options.highlighted = at
+            options.highlighted = next((values.index(one) for one in self._chosen if one in values), 0)
             options.focus()
+
+    def action_mark(self) -> None:
+        """Space: mark the row under the cursor, or take the mark away."""
+        for options in self.query(OptionList):
+            at = options.highlighted
+            if self._several and at is not None:
+                self._marked ^= {self._rows[at][0]}
+                options.replace_option_prompt_at_index(at, self._prompt(at))
 
     def action_take(self) -> None:
         """Enter: the marked rows, or the one under the cursor."""
@@ -80,13 +89,12 @@ class Choose(Dialog[str]):
         if options is None or options.highlighted is None:
             self.dismiss(None)
             return
-        if isinstance(options, SelectionList) and options.selected:
-            marked = set(options.selected)
-            self.dismiss(",".join(value for value, _ in self._rows if value in marked))
-            return
-        self.dismiss(self._rows[options.highlighted][0])
+        marked = [value for value, _ in self._rows if value in self._marked]
+        self.dismiss(",".join(marked) or self._rows[options.highlighted][0])
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click on a row of a simple list."""
-        if not self._several:
+        """A click on a row."""
+        if self._several:
+            self.action_mark()
+        else:
             self.dismiss(self._rows[event.option_index][0])
