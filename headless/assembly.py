@@ -37,6 +37,7 @@ from headless.books import Books
 from headless.charts import Charts
 from headless.config import read_config
 from headless.deskwriter import DeskWriter
+from headless.forecasting import Forecasting
 from headless.options import Addresses, Options, read_addresses
 from headless.publisher import Publisher
 from headless.steps import StartSteps
@@ -76,6 +77,7 @@ class Parts:
     book_feed: BookFeed
     candles: ParquetCandles
     keeper: BarKeeper
+    forecasting: Forecasting
 
     @property
     def venue_name(self) -> str:
@@ -163,7 +165,10 @@ async def assemble(
         snapshot_every=options.snapshot_every,
     )
     live = readings.LiveReadings(settings)
-    market = Market(symbols, options.base_ms, settings.timeframe_ms, live, clock, runtime.put)
+    forecasting = Forecasting(home.models, demo=options.demo, told=told)
+    forecaster = await forecasting.load(symbols, settings.timeframe_ms)
+    resources.push_async_callback(forecasting.flush)
+    market = Market(symbols, options.base_ms, settings.timeframe_ms, live, clock, runtime.put, forecaster)
     writer = DeskWriter(publisher, core.state, market)
     charts = Charts(market, feed, lambda: parts.market_time())  # noqa: PLW0108 - made below
     charts.attach(publisher)
@@ -186,6 +191,7 @@ async def assemble(
         book_feed,
         candles,
         keeper,
+        forecasting,
     )
     _connect(parts)
     await _announce(parts, journal, fresh=core.state.instance == "")

@@ -142,7 +142,16 @@ class DeskWriter:
         self._publisher.publish(WatchView(symbol, last / first - 1.0, float(bars.volume.sum()), spark))
 
     def status(
-        self, *, mode: str, venue: str, ready: bool, steps: tuple[StepView, ...], read_only: str, clock: int, now: int
+        self,
+        *,
+        mode: str,
+        venue: str,
+        ready: bool,
+        steps: tuple[StepView, ...],
+        read_only: str,
+        clock: int,
+        now: int,
+        forecaster: bool = False,
     ) -> None:
         """The engine at a glance."""
         state = self._state
@@ -161,6 +170,7 @@ class DeskWriter:
                 feed_up=state.links.get("feed", False),
                 feed_age_ms=max(0, now - received) if received else -1,
                 venue_up=state.links.get("venue", False),
+                forecaster=forecaster,
                 epoch=state.epoch,
                 timeframe_ms=state.settings.timeframe_ms,
                 clock=clock,

@@ -36,6 +36,7 @@ async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
         parts.feed.resume({symbol: market.last_base(symbol) for symbol in parts.symbols})
         group.create_task(parts.feed.run(parts.symbols, market))
         group.create_task(parts.keeper.run())
+        group.create_task(parts.forecasting.run())
         _tell_status(parts, steps, ready=False)  # a station that sees "ready" sees mode and autonomy of this engine too
         steps.step("live", 1, 1)
         ready.set()
@@ -85,4 +86,5 @@ def _tell_status(parts: Parts, steps: StartSteps, *, ready: bool) -> None:
         read_only=parts.runtime.read_only,
         clock=parts.market_time(),
         now=parts.clock.now(),
+        forecaster=parts.forecasting.trusted,
     )

@@ -57,6 +57,11 @@ class Home:
         return self.root / "candles"
 
     @property
+    def models(self) -> Path:
+        """Trained forecasters."""
+        return self.root / "models"
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self.root / "logs"

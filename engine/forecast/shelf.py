@@ -89,6 +89,14 @@ class Shelf:
         """Keep what was decided about a model."""
         self._write({**self.standings(), model: standing})
 
+    def record(self, standings: dict[str, Standing]) -> None:
+        """Keep how models did live and whether they were demoted; what a person promoted meanwhile stays."""
+        known = self.standings()
+        for model, new in standings.items():
+            promoted = known.get(model, new).promoted
+            known[model] = msgspec.structs.replace(new, promoted=promoted)
+        self._write(known)
+
     def add(self, header: Header, data: bytes) -> Path:
         """Keep a model's file; the same model twice is one."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

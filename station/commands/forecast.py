@@ -23,9 +23,15 @@ if TYPE_CHECKING:
     from headless.training.protocol import Progress as Done
     from headless.training.trainer import Trainer
 
+SIMULATED = "simulated:"
+SIMULATED_END = 1_704_067_200_000
+SIMULATED_BARS = 20_000
+
 app = typer.Typer(name="forecast", help="Price forecasts: train, evaluate, use.", no_args_is_help=True)
 
-Data = Annotated[str | None, typer.Option("--data", help="A candle file, or VENUE:SYMBOL from stored history.")]
+Data = Annotated[
+    str | None, typer.Option("--data", help="A candle file, VENUE:SYMBOL from stored history, or simulated:SEED.")
+]
 Symbol = Annotated[str | None, typer.Option(help="Stored history of this symbol; with --data: the file is of it.")]
 Timeframe = Annotated[str | None, typer.Option(help="Bars are put together to this length.")]
 Begin = Annotated[str | None, typer.Option("--from", help="First bar, ISO date or time, UTC.")]
@@ -322,7 +328,10 @@ def _bars(data: str | None, symbol: str | None, timeframe: str | None, begin: st
 
     if data is None and symbol is None:
         raise BadInput("--data", "", "give a candle file, or --symbol of stored history")
-    market = load(data if data is not None else f"{_venue(str(symbol))}:{symbol}", timeframe)
+    if data is not None and data.startswith(SIMULATED):
+        market = _simulated(data.removeprefix(SIMULATED), symbol, timeframe)
+    else:
+        market = load(data if data is not None else f"{_venue(str(symbol))}:{symbol}", timeframe)
     for note in market.notes:
         typer.echo(note, err=True)
     if data is not None and symbol is not None:
@@ -333,6 +342,17 @@ def _bars(data: str | None, symbol: str | None, timeframe: str | None, begin: st
     if first >= last:
         raise BadInput("--from", begin or "", f"no bars of {market.source} lie in that span")
     return replace(market, bars=market.bars[first:last])
+
+
+def _simulated(seed: str, symbol: str | None, timeframe: str | None) -> Market:
+    """Minutes of the simulated exchange before the first day of 2024."""
+    from engine.backtest.inputs import resampled
+    from engine.simulator.prices import GeneratedMarket
+
+    if not seed.isdecimal() or symbol is None:
+        raise BadInput("--data", f"{SIMULATED}{seed}", "use simulated:SEED together with --symbol")
+    made = GeneratedMarket(int(seed), [symbol], start=SIMULATED_END, history_bars=SIMULATED_BARS)
+    return resampled(made.history(symbol), made.timeframe_ms, timeframe, symbol, f"simulated exchange, seed {seed}")
 
 
 def _venue(symbol: str) -> str:
@@ -358,7 +378,7 @@ def _shelf() -> Shelf:
     from engine.forecast.shipped import FOLDER
     from storage.home import Home
 
-    return Shelf(Home.locate().create().root / "models", FOLDER)
+    return Shelf(Home.locate().create().models, FOLDER)
 
 
 def _checkpoints(shelf: Shelf, market: Market) -> Path:
