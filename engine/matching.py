@@ -17,14 +17,16 @@ The rules are those of Binance USD-M in one-way mode:
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import Enum
+from itertools import pairwise
 from typing import TypeAlias
 
 import msgspec
 
 from engine.model.instrument import Instrument
 from engine.model.market import Quote
-from engine.model.order import CONDITIONAL, OrderKind, OrderStatus, Side
+from engine.model.order import CONDITIONAL, OrderKind, OrderRequest, OrderStatus, Side
 
 
 class RejectCode(Enum):
@@ -106,6 +108,30 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 Outcome: TypeAlias = Accepted | Rejected | Triggered | Executed | Removed
+
+
+def book_order(request: OrderRequest, lots: int) -> BookOrder:
+    """`lots` of a request as the book takes it."""
+    return BookOrder(
+        client_id=request.client_id,
+        side=request.side,
+        kind=request.kind,
+        lots=lots,
+        price=request.price,
+        trigger=request.trigger,
+        reduce_only=request.reduce_only,
+    )
+
+
+def through(corners: Sequence[int], levels: Iterable[int]) -> list[int]:
+    """The corners of a bar with every level that lies between one and the next, in passing order; ticks."""
+    known = set(levels)
+    path = [corners[0]]
+    for begin, end in pairwise(corners):
+        low, high = min(begin, end), max(begin, end)
+        path += sorted((level for level in known if low < level < high), reverse=end < begin)
+        path.append(end)
+    return path
 
 
 class _Open:

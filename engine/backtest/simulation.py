@@ -10,14 +10,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import NamedTuple
 
 from engine.arithmetic import bankruptcy, funding_paid, liquidation
 from engine.backtest.result import Reason
 from engine.core.booking import forget
 from engine.core.core import Core
-from engine.matching import Accepted, BookOrder, Executed, MatchingBook, Outcome, Rejected, Removed
+from engine.matching import Accepted, Executed, MatchingBook, Outcome, Rejected, Removed, book_order, through
 from engine.model import event as e
 from engine.model.command import ReducePosition
 from engine.model.decision import CancelSent, Decision, SubmitOrder
@@ -161,7 +160,7 @@ class Simulation:
                 continue
             self._time = bar.time
             worst, best = (bar.low, bar.high) if position.side > 0 else (bar.high, bar.low)
-            for ticks in _path((bar.open, worst, best), levels):
+            for ticks in through((bar.open, worst, best), levels):
                 self._tell(self._book.market(self._quote(ticks)))
                 if self._state.position is not None and level and (ticks - level) * position.side <= 0:
                     self._liquidate(position, ticks)
@@ -226,7 +225,7 @@ class Simulation:
             if isinstance(decision, SubmitOrder):
                 request = decision.approved.request
                 self._requests[request.client_id] = request
-                self._tell(self._book.submit(_book_order(request)))
+                self._tell(self._book.submit(book_order(request, request.lots)))
             elif isinstance(decision, CancelSent):
                 self._cancel(decision.client_id)
 
@@ -321,25 +320,3 @@ class Simulation:
         self._book.position = 0
         fee = fee_of(self._instrument.notional(ticks, lots), self._instrument.taker_ppm)
         self._booked(f"liquidation-{self._bar}", Side(-side), ticks, lots, fee, Reason.LIQUIDATION)
-
-
-def _path(corners: tuple[int, ...], levels: list[int]) -> list[int]:
-    """The corners with every level that lies between one and the next, in passing order; ticks."""
-    path = [corners[0]]
-    for begin, end in pairwise(corners):
-        low, high = min(begin, end), max(begin, end)
-        path += sorted((level for level in set(levels) if low < level < high), reverse=end < begin)
-        path.append(end)
-    return path
-
-
-def _book_order(request: OrderRequest) -> BookOrder:
-    return BookOrder(
-        client_id=request.client_id,
-        side=request.side,
-        kind=request.kind,
-        lots=request.lots,
-        price=request.price,
-        trigger=request.trigger,
-        reduce_only=request.reduce_only,
-    )

@@ -6,19 +6,19 @@ Its orders live in the journal: it is rebuilt from the state the engine recovere
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from engine.bars import Bars
 from engine.core.state import State
 from engine.matching import (
     Accepted,
-    BookOrder,
     Executed,
     MatchingBook,
     Outcome,
     Rejected,
     Removed,
     Triggered,
+    book_order,
+    through,
 )
 from engine.model import event as e
 from engine.model.instrument import Instrument
@@ -62,7 +62,7 @@ class PaperVenue:
             request = order.request
             self._fills[request.client_id] = order.executions
             if order.status in {OrderStatus.WORKING, OrderStatus.CANCELING} and request.symbol in self._books:
-                rest = _book_order(request, order.remaining)
+                rest = book_order(request, order.remaining)
                 self._tell(request.symbol, self._books[request.symbol].submit(rest), quiet=True)
         sink.link("venue", up=True, reason="")
 
@@ -83,7 +83,7 @@ class PaperVenue:
             )
             return
         self._fills[request.client_id] = 0
-        self._tell(request.symbol, book.submit(_book_order(request, request.lots)))
+        self._tell(request.symbol, book.submit(book_order(request, request.lots)))
 
     async def cancel(self, order: Order) -> None:
         """Take it out of the book."""
@@ -158,7 +158,7 @@ class PaperVenue:
             worse, better = (bar.low, bar.high) if book.position >= 0 else (bar.high, bar.low)
             corners = [instrument.nearest_ticks(price) for price in (bar.open, worse, better, bar.close)]
             triggers = [r.order.trigger for r in book.resting() if r.order.trigger is not None]
-            for ticks in _through(corners, triggers):
+            for ticks in through(corners, triggers):
                 self._times[symbol] = bar.open_time
                 quote = Quote(ticks, ticks + 1, 0, 0, ticks, ticks, bar.open_time, self._now())
                 self._tell(symbol, book.market(quote))
@@ -212,25 +212,3 @@ class PaperVenue:
     def _put(self, event: e.Event) -> None:
         assert self._sink is not None
         self._sink.event(event)
-
-
-def _through(corners: Sequence[int], triggers: Sequence[int]) -> list[int]:
-    """The corners with every trigger that lies on the way from one to the next, in passing order; ticks."""
-    path = [corners[0]]
-    for begin, end in pairwise(corners):
-        low, high = min(begin, end), max(begin, end)
-        path += sorted((t for t in triggers if low < t < high), reverse=end < begin)
-        path.append(end)
-    return path
-
-
-def _book_order(request: OrderRequest, lots: int) -> BookOrder:
-    return BookOrder(
-        client_id=request.client_id,
-        side=request.side,
-        kind=request.kind,
-        lots=lots,
-        price=request.price,
-        trigger=request.trigger,
-        reduce_only=request.reduce_only,
-    )
