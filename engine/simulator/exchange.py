@@ -15,18 +15,10 @@ from engine.model.market import Quote
 from engine.model.money import Money, booked, fee_of
 from engine.model.order import OrderKind, OrderStatus, Side
 from engine.simulator.account import FUNDING_INTERVAL_MS, Account, Holding, funding_rate_e8
+from engine.simulator.happenings import AccountMoved, AlgoMoved, Happening, LeverageSet, OrderMoved, OrderTraded
 from engine.simulator.market import Step
 from engine.simulator.orders import AlgoState, Income, NewOrder, OrderState, SimOrder, Trade
-from engine.simulator.user_events import (
-    account_update,
-    algo_update,
-    config_update,
-    order_update,
-    order_update_of_trade,
-)
 from engine.simulator.wire import Wire
-
-UserEvent = dict[str, object]
 
 
 class Exchange:
@@ -36,11 +28,11 @@ class Exchange:
         instruments: what is listed.
         balance: wallet balance, 1e-8 quote units.
         start: simulated time, ms UTC.
-        listener: gets every user-stream event as Binance words it.
+        listener: told of everything that happens to the account.
     """
 
     def __init__(
-        self, instruments: tuple[Instrument, ...], balance: Money, start: int, listener: Callable[[UserEvent], None]
+        self, instruments: tuple[Instrument, ...], balance: Money, start: int, listener: Callable[[Happening], None]
     ) -> None:
         self.now = start
         self.hedged = False
@@ -99,6 +91,13 @@ class Exchange:
             self._apply(new.symbol, self.books[new.symbol].cancel(new.client_id, OrderStatus.EXPIRED, reason))
         return order
 
+    def place_in_vain(self, new: NewOrder, reason: str) -> SimOrder:
+        """Take an order and end it at once, as venues do that refuse only after they have accepted."""
+        order = self._register(new)
+        self._listener(OrderMoved(order, "NEW"))
+        self._removed(order, Removed(new.client_id, OrderStatus.EXPIRED, reason, 0))
+        return order
+
     def cancel(self, order: SimOrder) -> SimOrder:
         """Cancel an order that works or waits; raises VenueRejected (-2011) for any other."""
         outcomes = self.books[order.new.symbol].cancel(order.new.client_id)
@@ -118,7 +117,7 @@ class Exchange:
             **{name: changes.get(name, getattr(order.new, name)) for name in NewOrder.__struct_fields__}
         )
         order.updated = self.now
-        self._tell(order_update(order, self._wire(order), "AMENDMENT", self.now))
+        self._listener(OrderMoved(order, "AMENDMENT"))
         self._apply(order.new.symbol, outcomes[1:])
         return order
 
@@ -133,7 +132,7 @@ class Exchange:
         if leverage != holding.leverage:
             holding.leverage = leverage
             holding.changed()
-            self._tell(config_update(holding.instrument.venue_id, leverage, self.now))
+            self._listener(LeverageSet(holding))
 
     def set_hedge_mode(self, *, hedged: bool) -> None:
         """Switch between one-way and hedge mode as an account's owner would; refused as Binance refuses it.
@@ -214,19 +213,19 @@ class Exchange:
 
     def _accepted(self, order: SimOrder) -> None:
         if order.algo_id:
-            self._tell(algo_update(order, self._wire(order), self.now))
+            self._listener(AlgoMoved(order))
         else:
-            self._tell(order_update(order, self._wire(order), "NEW", self.now))
+            self._listener(OrderMoved(order, "NEW"))
 
     def _triggered(self, order: SimOrder) -> None:
         order.triggered = order.updated = self.now
         order.algo_state = AlgoState.TRIGGERING
-        self._tell(algo_update(order, self._wire(order), self.now))
+        self._listener(AlgoMoved(order))
         order.order_id = next(self._ids)
         self.by_order_id[order.order_id] = order
         order.algo_state = AlgoState.TRIGGERED
-        self._tell(algo_update(order, self._wire(order), self.now))
-        self._tell(order_update(order, self._wire(order), "NEW", self.now))
+        self._listener(AlgoMoved(order))
+        self._listener(OrderMoved(order, "NEW"))
 
     def _executed(self, symbol: str, order: SimOrder, done: Executed) -> None:
         instrument = self.instruments[symbol]
@@ -251,7 +250,7 @@ class Exchange:
         self._book(symbol, "COMMISSION", -fee, str(trade.trade_id))
         if realised:
             self._book(symbol, "REALIZED_PNL", realised, str(trade.trade_id))
-        self._tell(order_update_of_trade(trade, self._wire(order), self.now))
+        self._listener(OrderTraded(trade))
         self._tell_account("ORDER", symbol, 0)
         if done.left == 0:
             self._finished(order)
@@ -259,18 +258,19 @@ class Exchange:
     def _removed(self, order: SimOrder, outcome: Removed) -> None:
         order.updated = self.now
         order.state = OrderState(outcome.status.name)
+        order.reason = outcome.reason
         if order.order_id:
-            self._tell(order_update(order, self._wire(order), order.state.value, self.now))
+            self._listener(OrderMoved(order, order.state.value))
         else:
             order.algo_state = AlgoState(outcome.status.name)
-            self._tell(algo_update(order, self._wire(order), self.now, outcome.reason))
+            self._listener(AlgoMoved(order, outcome.reason))
         self._finished(order)
 
     def _finished(self, order: SimOrder) -> None:
         self._active.pop(order.new.client_id, None)
         if order.algo_id and order.order_id:
             order.algo_state = AlgoState.FINISHED
-            self._tell(algo_update(order, self._wire(order), self.now))
+            self._listener(AlgoMoved(order))
 
     def _fund(self, time: int) -> None:
         for symbol, holding in self.account.holdings.items():
@@ -308,11 +308,4 @@ class Exchange:
         self.income.append(entry)
 
     def _tell_account(self, reason: str, symbol: str, change: Money) -> None:
-        holding = self.account.holdings[symbol]
-        self._tell(account_update(self.account, holding, self.wires[symbol], reason, change, self.now))
-
-    def _tell(self, event: UserEvent) -> None:
-        self._listener(event)
-
-    def _wire(self, order: SimOrder) -> Wire:
-        return self.wires[order.new.symbol]
+        self._listener(AccountMoved(self.account.holdings[symbol], reason, change))

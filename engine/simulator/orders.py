@@ -76,7 +76,10 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SimOrder:
-    """An order and what became of it. `value` is the sum of ticks x lots executed; times are simulated ms UTC."""
+    """An order and what became of it.
+
+    `value` is the sum of ticks x lots executed; times are simulated ms UTC; `reason` says why the venue ended it.
+    """
 
     __slots__ = (
         "algo_id",
@@ -85,6 +88,7 @@ class SimOrder:
         "filled",
         "new",
         "order_id",
+        "reason",
         "state",
         "triggered",
         "updated",
@@ -102,6 +106,7 @@ class SimOrder:
         self.created = now
         self.updated = now
         self.triggered = 0
+        self.reason = ""
 
     @property
     def working(self) -> bool:

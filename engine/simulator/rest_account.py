@@ -306,6 +306,22 @@ def coins(sim: Simulation, params: Parameters) -> object:
     return [coin]
 
 
+def api_restrictions(sim: Simulation, params: Parameters) -> object:
+    """GET account/apiRestrictions: what the key may do."""
+    return {
+        "ipRestrict": True,
+        "createTime": 0,
+        "enableReading": True,
+        "enableFutures": True,
+        "enableWithdrawals": False,
+        "enableInternalTransfer": False,
+        "permitsUniversalTransfer": False,
+        "enableMargin": False,
+        "enableSpotAndMarginTrading": False,
+        "enableVanillaOptions": False,
+    }
+
+
 def margin_pairs(sim: Simulation, params: Parameters) -> object:
     """GET margin/allPairs: none."""
     return []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -15,11 +14,11 @@ from engine.errors import VenueRejected
 from engine.simulator import rest_account as account
 from engine.simulator import rest_market as market
 from engine.simulator import rest_orders as orders
-from engine.simulator.faults import Fault
 from engine.simulator.parameters import Parameters
 from engine.simulator.rate_limits import ORDER_PATHS, Verdict, weight_of
 from engine.simulator.signing import check_key, check_signature
 from engine.simulator.simulation import Simulation
+from engine.simulator.struck import answered
 
 Endpoint = Callable[[Simulation, Parameters], object]
 
@@ -87,6 +86,7 @@ _SIGNED: dict[tuple[str, str], Endpoint] = {
     ("GET", "/fapi/v2/positionRisk"): account.position_risk_v2,
     ("GET", "/fapi/v3/positionRisk"): account.position_risk,
     ("GET", "/sapi/v1/capital/config/getall"): account.coins,
+    ("GET", "/sapi/v1/account/apiRestrictions"): account.api_restrictions,
     ("GET", "/sapi/v1/margin/allPairs"): account.margin_pairs,
 }
 _KEYED: dict[tuple[str, str], Endpoint] = {
@@ -104,7 +104,7 @@ _STATUS = {"-2014": 401, "-2015": 401, "-1003": 429, "-1015": 429, "-1008": 503}
 
 
 class RestServer:
-    """Answers REST requests for one simulation.
+    """Answers REST requests for one simulation; also says what faults make it say.
 
     Args:
         simulation: the venue.
@@ -119,20 +119,30 @@ class RestServer:
         body = (await request.read()).decode("utf-8", "replace")
         query = request.raw_path.partition("?")[2]
         verdict = self._charge(request.method, path, query, body)
-        struck = {fault.kind: fault for fault in self._sim.switchboard.request(request.method, path)}
-        await _delay(struck, "before")
-        refused = _limited(verdict) or _before(struck)
+        faults = self._sim.switchboard.request(request.method, path)
+        refused = _limited(verdict)
         if refused is not None:
             return refused
+        return await answered(request, faults, self, lambda: self._counted(request, query, body, verdict))
+
+    def limited(self, status: int, wait_s: int) -> web.Response:
+        """-1003, with seconds to wait."""
+        response = _refusal("-1003", "Too many requests; a fault is switched on.", status)
+        response.headers["Retry-After"] = str(wait_s)
+        return response
+
+    def rejected(self, code: str) -> web.Response:
+        """An order's refusal."""
+        return _refusal(code, "Order rejected; a fault is switched on.", 400)
+
+    def failing(self, status: int) -> web.Response:
+        """-1007: the outcome is not known."""
+        text = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+        return _refusal("-1007", text, status)
+
+    def _counted(self, request: web.Request, query: str, body: str, verdict: Verdict) -> web.Response:
         response = self._answer(request, query, body)
         response.headers.update(_used(verdict))
-        await _delay(struck, "after")
-        if "lost-ack" in struck:
-            if request.transport is not None:
-                request.transport.abort()
-            return response
-        if "server-error" in struck:
-            return _server_error(struck["server-error"])
         return response
 
     def _charge(self, method: str, path: str, query: str, body: str) -> Verdict:
@@ -185,31 +195,3 @@ def _limited(verdict: Verdict) -> web.Response | None:
     response = _refusal(str(verdict.code), verdict.message, verdict.status)
     response.headers.update(_used(verdict) | {"Retry-After": str(verdict.retry_after)})
     return response
-
-
-async def _delay(struck: dict[str, Fault], when: str) -> None:
-    """Hold a request back before it is carried out, or its answer after."""
-    fault = struck.get("delay")
-    if fault is not None and fault.values["when"] == when:
-        await asyncio.sleep(fault.number("ms") / 1000)
-
-
-def _before(struck: dict[str, Fault]) -> web.Response | None:
-    """The answer of a fault that keeps a request from the endpoint."""
-    for kind in ("ban", "rate-limit"):
-        if kind in struck:
-            fault = struck[kind]
-            response = _refusal("-1003", "Too many requests; a fault is switched on.", int(fault.number("status")))
-            response.headers["Retry-After"] = str(int(fault.number("retry")))
-            return response
-    if "reject" in struck:
-        return _refusal(struck["reject"].values["code"], "Order rejected; a fault is switched on.", 400)
-    if "server-error" in struck and struck["server-error"].values["when"] == "before":
-        return _server_error(struck["server-error"])
-    return None
-
-
-def _server_error(fault: Fault) -> web.Response:
-    """What a failing backend says: carried out or not, the client cannot know."""
-    text = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-    return _refusal("-1007", text, int(fault.number("status")))

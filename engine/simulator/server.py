@@ -12,8 +12,12 @@ from aiohttp import web
 
 from engine.errors import BadInput, InvariantBroken
 from engine.model.money import Money, to_money
+from engine.simulator.bybit_rest import BybitRest
+from engine.simulator.bybit_stream_server import BybitStreamServer
 from engine.simulator.faults import Fault, parse
 from engine.simulator.market import MarketSource
+from engine.simulator.okx_rest import OkxRest
+from engine.simulator.okx_stream_server import OkxStreamServer
 from engine.simulator.player import Player
 from engine.simulator.rest_binance import RestServer
 from engine.simulator.signing import Keys
@@ -49,7 +53,7 @@ class RunningSimulator:
 
     def addresses(self) -> dict[str, object]:
         """What a client needs, as JSON values."""
-        keys = {"apiKey": self.keys.api_key, "secret": self.keys.secret}
+        keys = {"apiKey": self.keys.api_key, "secret": self.keys.secret, "passphrase": self.keys.passphrase}
         return {
             "rest": self.rest,
             "ws": self.ws,
@@ -123,6 +127,8 @@ async def serve(
 
 def _application(simulation: Simulation, player: Player) -> web.Application:
     rest, streams = RestServer(simulation), StreamServer(simulation)
+    okx_rest, okx_streams = OkxRest(simulation), OkxStreamServer(simulation)
+    bybit_rest, bybit_streams = BybitRest(simulation), BybitStreamServer(simulation)
     control = _Control(simulation, player)
     app = web.Application(client_max_size=1 << 20)
     app.add_routes(
@@ -133,6 +139,9 @@ def _application(simulation: Simulation, player: Player) -> web.Application:
             web.get("/sim/faults", control.faults),
             web.post("/sim/faults", control.change_faults),
             web.get("/sim/lockstep", streams.lockstep),
+            web.get("/ws/v5/{kind:public|business|private}", okx_streams.serve),
+            web.get("/v5/public/linear", bybit_streams.public),
+            web.get("/v5/private", bybit_streams.private),
             web.get("/private/ws", streams.user),
             web.get("/private/ws/{tail:.*}", streams.user),
             web.get("/{category:market|public}/{kind:ws|stream}", streams.market),
@@ -140,6 +149,8 @@ def _application(simulation: Simulation, player: Player) -> web.Application:
             web.get("/{kind:ws|stream}", streams.market),
             web.get("/{kind:ws|stream}/{tail:.*}", streams.plain),
             web.route("*", "/{api:fapi|sapi}/{tail:.*}", rest.handle),
+            web.route("*", "/api/v5/{tail:.*}", okx_rest.handle),
+            web.route("*", "/v5/{tail:.*}", bybit_rest.handle),
         ]
     )
     return app
@@ -224,7 +235,7 @@ def _json(value: object, status: int = 200) -> web.Response:
 
 
 def _sockets(simulation: Simulation, target: str) -> list[Socket]:
-    found = [*simulation.hub.sockets, *simulation.users.sockets()]
+    found = [*simulation.hub.sockets, *simulation.users.sockets(), *simulation.private.sockets()]
     return [socket for socket in found if target in {"all", socket.target}]
 
 

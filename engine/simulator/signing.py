@@ -19,10 +19,11 @@ AHEAD_MS = 1_000
 
 @dataclass(frozen=True)
 class Keys:
-    """An API key and its secret."""
+    """An API key, its secret, and the passphrase that OKX asks for besides."""
 
     api_key: str
     secret: str
+    passphrase: str = ""
 
 
 def keys_of(seed: int) -> Keys:
@@ -30,6 +31,7 @@ def keys_of(seed: int) -> Keys:
     return Keys(
         hashlib.sha256(f"simulated api key {seed}".encode()).hexdigest(),
         hashlib.sha256(f"simulated secret {seed}".encode()).hexdigest(),
+        hashlib.sha256(f"simulated passphrase {seed}".encode()).hexdigest()[:20],
     )
 
 

@@ -9,15 +9,22 @@ from itertools import count
 from engine.errors import VenueRejected
 from engine.model.instrument import Instrument
 from engine.model.money import Money
+from engine.simulator.bybit_streams import BybitStreams
+from engine.simulator.bybit_users import tell_bybit
 from engine.simulator.candles import Candles
 from engine.simulator.exchange import Exchange
 from engine.simulator.faults import Switchboard
+from engine.simulator.happenings import Happening
 from engine.simulator.lockstep import Lockstep
 from engine.simulator.market import MarketSource, Step
+from engine.simulator.okx_streams import OkxStreams
+from engine.simulator.okx_users import tell_okx
+from engine.simulator.private_sockets import PrivateSockets
 from engine.simulator.rate_limits import RateLimits
 from engine.simulator.signing import keys_of
 from engine.simulator.sockets import Hub
 from engine.simulator.stream_binance import SymbolStreams
+from engine.simulator.user_events import worded
 from engine.simulator.user_stream import UserStream
 
 
@@ -53,15 +60,23 @@ class Simulation:
         self.switchboard.add(list(faults))
         self.lockstep = Lockstep()
         self.users = UserStream(seed, self.lockstep, wall)
+        self.private = PrivateSockets()
         self.limits = RateLimits()
         self.hub = Hub()
-        self.exchange = Exchange(instruments, balance, source.start, self.users.tell)
+        self.exchange = Exchange(instruments, balance, source.start, self._tell)
         self.candles = {i.symbol: Candles(i, source.history(i.symbol), source.timeframe_ms) for i in instruments}
         self.streams = {
             i.symbol: SymbolStreams(self.exchange, i.symbol, self.candles[i.symbol], self.hub) for i in instruments
         }
+        self.okx = {
+            i.symbol: OkxStreams(self.exchange, i.symbol, self.candles[i.symbol], self.hub) for i in instruments
+        }
+        self.bybit = {
+            i.symbol: BybitStreams(self.exchange, i.symbol, self.candles[i.symbol], self.hub) for i in instruments
+        }
         self.by_venue_id = {i.venue_id: i for i in instruments}
         self.recent: dict[str, list[tuple[int, int, int, int, bool]]] = {i.symbol: [] for i in instruments}
+        self.bybit_margin_mode = "REGULAR_MARGIN"
         self.bars_closed = 0
         self.steps_played = 0
         self.started = False
@@ -90,6 +105,8 @@ class Simulation:
             candles.close(closed)
         self.exchange.step(step)
         self.streams[step.symbol].step(step)
+        self.okx[step.symbol].step(step)
+        self.bybit[step.symbol].step(step)
         self.steps_played += 1
         self.bars_closed += closed is not None
 
@@ -107,6 +124,13 @@ class Simulation:
         if found is None:
             raise VenueRejected("Invalid symbol.", "-1121")
         return found
+
+    def _tell(self, happening: Happening) -> None:
+        """Each venue's private streams tell of a happening in their own words."""
+        self.users.tell(lambda: worded(self.exchange, happening))
+        if self.private.sockets():
+            tell_okx(self.exchange, self.private, happening)
+            tell_bybit(self.exchange, self.private, happening)
 
     def _open_at_last_close(self, instrument: Instrument) -> None:
         """Before the first trade the mark price is the last close."""

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.model.money import Money
 from engine.simulator.account import Account, Holding
+from engine.simulator.happenings import AccountMoved, AlgoMoved, Happening, OrderMoved, OrderTraded
 from engine.simulator.orders import TYPE_NAMES, SimOrder, Trade
 from engine.simulator.wire import Wire, money_text
+
+if TYPE_CHECKING:
+    from engine.simulator.exchange import Exchange
+
+
+def worded(exchange: Exchange, happening: Happening) -> dict[str, object]:
+    """The event of the user stream that tells of a happening."""
+    now, wires = exchange.now, exchange.wires
+    match happening:
+        case OrderMoved(order=order, what=what):
+            return order_update(order, wires[order.new.symbol], what, now)
+        case OrderTraded(trade=trade):
+            return order_update_of_trade(trade, wires[trade.order.new.symbol], now)
+        case AlgoMoved(order=order, reason=reason):
+            return algo_update(order, wires[order.new.symbol], now, reason)
+        case AccountMoved(holding=holding, reason=reason, change=change):
+            return account_update(exchange.account, holding, wires[holding.instrument.symbol], reason, change, now)
+        case _:
+            return config_update(happening.holding.instrument.venue_id, happening.holding.leverage, now)
 
 
 def order_update(order: SimOrder, wire: Wire, execution: str, now: int) -> dict[str, object]:

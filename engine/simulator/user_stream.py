@@ -73,11 +73,13 @@ class UserStream:
         """All open user sockets."""
         return tuple(self._sockets)
 
-    def tell(self, event: dict[str, object]) -> None:
-        """Send one event; what nobody hears is gone, as at the real venue."""
+    def tell(self, event: Callable[[], dict[str, object]]) -> None:
+        """Send one event, worded only when somebody hears it; what nobody hears is gone, as at the real venue."""
         if self._expires and self._clock() >= self._expires and self._key:
             self.close_key()
-        data = orjson.dumps(event)
+        if not self._sockets:
+            return
+        data = orjson.dumps(event())
         heard = False
         for socket, key in self._sockets.items():
             if key == self._key and socket.open:

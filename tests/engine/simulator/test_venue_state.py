@@ -17,6 +17,7 @@ from engine.model.market import Bar
 from engine.model.order import OrderKind, Side
 from engine.simulator.candles import Candles
 from engine.simulator.exchange import Exchange
+from engine.simulator.happenings import AccountMoved, Happening
 from engine.simulator.lockstep import Lockstep, LockstepMessage
 from engine.simulator.market import Step
 from engine.simulator.orders import NewOrder
@@ -49,7 +50,7 @@ MOVES = st.tuples(
 
 @given(st.lists(MOVES, min_size=1, max_size=30))
 def test_wallet_and_balance_are_the_sum_of_their_bookings(moves: list[tuple[int, Side, OrderKind, int, bool]]) -> None:
-    events: list[dict[str, object]] = []
+    events: list[Happening] = []
     exchange = Exchange((CONTRACT,), 10_000_00000000, 0, events.append)
     cash, position, value = 10_000_00000000, 0, 0
     for number, (ticks, side, kind, lots, reduce_only) in enumerate(moves):
@@ -81,7 +82,7 @@ def test_wallet_and_balance_are_the_sum_of_their_bookings(moves: list[tuple[int,
     assert holding.lots == position == exchange.books[CONTRACT.symbol].position
     assert exchange.account.balance == cash - fees - value + position * holding.mark * CONTRACT.unit
     assert exchange.account.wallet == cash + sum(row.amount for row in exchange.income)
-    assert sum(1 for e in events if e["e"] == "ACCOUNT_UPDATE") == len(exchange.trades)
+    assert sum(1 for e in events if isinstance(e, AccountMoved)) == len(exchange.trades)
 
 
 def flat_bars(count: int, gaps: tuple[int, ...] = ()) -> list[Bar]:
