@@ -12,13 +12,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from engine.core.core import Core
-from engine.core.state import Answered
+from engine.core.state import OUTSIDE, Answered
 from engine.errors import InvariantBroken, JournalFailed, VenueError
 from engine.model import decision as d
 from engine.model import event as e
 from engine.model.command import Command
 from engine.model.market import EMPTY_VIEW, MarketView
-from engine.model.order import Purpose
+from engine.model.order import Order, OrderKind, OrderRequest, Purpose, Side
+from engine.model.venue import VenueOrder
 from engine.ports import Clock, Entry, Journal, Probe, Venue
 from engine.probe import no_probe
 
@@ -211,6 +212,8 @@ class Runtime:
                 order = state.orders.get(client_id)
                 if order is not None:
                     self._effect(self._venue.query(order))
+            case d.OutsideCanceled(order=held):
+                self._effect(self._venue.cancel(_outside(held)))
             case d.RequestReport():
                 self.reconcile()
             case d.TimerSet(timer=timer, deadline=deadline):
@@ -310,6 +313,24 @@ class Runtime:
         self.put(e.LinkChanged(at=self.now(), link=name, up=up, reason=reason))
         if up and name == "venue":
             self.reconcile()
+
+
+def _outside(held: VenueOrder) -> Order:
+    """An order from outside, as far as a cancel needs it."""
+    conditional = held.conditional or held.venue_id.startswith("algo:")
+    request = OrderRequest(
+        client_id=held.client_id,
+        symbol=held.symbol,
+        side=Side.BUY,
+        kind=OrderKind.STOP_MARKET if conditional else OrderKind.LIMIT,
+        lots=1,
+        purpose=Purpose.EXIT,
+        origin=OUTSIDE,
+        reduce_only=held.reduce_only,
+    )
+    return Order(
+        request=request, status=held.status, created=held.venue_time, updated=held.venue_time, venue_id=held.venue_id
+    )
 
 
 async def recover(journal: Journal) -> tuple[Core, int]:

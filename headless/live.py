@@ -14,6 +14,7 @@ from headless.warmup import WarmUp
 
 STATUS_S = 0.25
 TICK_S = 1.0
+RECONCILE_S = 60.0
 
 
 async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
@@ -42,6 +43,8 @@ async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
         ready.set()
         if not parts.options.lockstep:
             group.create_task(_tick(runtime))
+            if not isinstance(venue, PaperVenue):
+                group.create_task(_reconcile(runtime))
             group.create_task(parts.book_feed.run())
             group.create_task(parts.books.run(parts.book_feed))
 
@@ -69,6 +72,13 @@ async def _tick(runtime: Runtime) -> None:
     while True:
         await asyncio.sleep(TICK_S)
         runtime.tick()
+
+
+async def _reconcile(runtime: Runtime) -> None:
+    """The venue is asked for everything every minute, so that a message that was lost is not missed for long."""
+    while True:
+        await asyncio.sleep(RECONCILE_S)
+        runtime.reconcile()
 
 
 async def _report_status(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:

@@ -7,7 +7,16 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 from engine.errors import InvariantBroken
-from engine.model.decision import CancelSent, CashSet, CommandAnswered, Decision, Noted, SignalDecided, SubmitOrder
+from engine.model.decision import (
+    CancelSent,
+    CashSet,
+    CommandAnswered,
+    Decision,
+    Noted,
+    PositionAdopted,
+    SignalDecided,
+    SubmitOrder,
+)
 from engine.model.event import (
     BarClosed,
     CancelRefused,
@@ -49,6 +58,7 @@ from storage.tables import PLACES
 # importing it would bring numba along.
 NOT_FOUND_GRACE_MS = 6_000
 OUTSIDE = "outside"
+ADOPTED = "adopted"
 
 _ORDER_EVENTS = (OrderAccepted, OrderRefused, OrderLost, OrderGone, OrderNotFound, CancelRefused)
 
@@ -155,6 +165,8 @@ class _Fold:
                 self._cancel_sent(decision.client_id, at)
             case CashSet():
                 self.changes.cash = decision.cash
+            case PositionAdopted():
+                self._adopted(place, decision, at)
             case SignalDecided():
                 signal = decision.signal
                 first = self.changes.signals.get(signal.id)
@@ -325,6 +337,21 @@ class _Fold:
                     entry_value=holding.entry_value + opening * fill.ticks * grid.unit,
                 )
             )
+
+    def _adopted(self, place: int, decision: PositionAdopted, at: int) -> None:
+        """The venue's word for a position: no execution is known, so entry and exit values stay what was executed here."""
+        holding = self._open.get(decision.symbol)
+        if holding is not None and holding.lots * decision.lots <= 0:
+            self._keep(msgspec.structs.replace(holding, lots=0, cost=0, closed=at))
+            holding = None
+        if decision.lots == 0:
+            return
+        grid = self._grid(decision.symbol)
+        holding = holding or Holding(
+            id=place, symbol=decision.symbol, lots=0, cost=0, opened=at, origin=ADOPTED,
+            leverage=decision.leverage, side=1 if decision.lots > 0 else -1, grid=grid,
+        )  # fmt: skip
+        self._keep(msgspec.structs.replace(holding, lots=decision.lots, cost=decision.cost))
 
     def _keep(self, holding: Holding) -> None:
         self.changes.holdings[holding.id] = holding

@@ -61,10 +61,13 @@ def _reconciled(state: State, event: e.Reconciled) -> None:
         order = state.orders.get(held.client_id)
         if order is not None and order.open:
             step(state, held.client_id, OrderStep.ACCEPTED, event.at, venue_id=held.venue_id, confirmed=event.at)
-    theirs = {p.symbol: p.lots for p in event.report.positions}
+    theirs = {p.symbol: p for p in event.report.positions}
     for name, s in state.symbols.items():
-        ours = s.position.lots if s.position is not None else 0
-        s.mismatches = s.mismatches + 1 if ours != theirs.get(name, 0) else 0
+        s.theirs = theirs.get(name)
+        if s.ignored and s.differs_by + s.ignored == 0:
+            s.ignored = 0  # whoever had it has closed it
+        s.mismatches = s.mismatches + 1 if s.differs_by else 0
+    state.outside = {held.client_id: held for held in event.report.orders if held.client_id not in state.orders}
     state.links["venue"] = True
     state.recovering = False
     state.fills_until = max(state.fills_until, event.report.venue_time)
@@ -147,6 +150,12 @@ def _cash(state: State, decision: d.CashSet) -> None:
     state.cash = decision.cash
 
 
+def _ignored(state: State, decision: d.PositionIgnored) -> None:
+    s = state.symbols[decision.symbol]
+    s.ignored = decision.lots
+    s.mismatches = 0
+
+
 def _held(state: State, decision: d.SymbolHeld) -> None:
     state.symbols[decision.symbol].held = decision.reason
 
@@ -169,6 +178,9 @@ _DECISIONS: dict[type, Callable[[State, Any], None]] = {
     d.TimerSet: _timer,
     d.ModeSet: _mode,
     d.CashSet: _cash,
+    d.PositionAdopted: booking.adopted,
+    d.PositionIgnored: _ignored,
+    d.OutsideCanceled: _nothing,
     d.SymbolHeld: _held,
     d.CommandAnswered: _answered,
     d.Noted: _nothing,

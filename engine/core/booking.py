@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.core.markets import see
-from engine.core.state import KEEP_MS, KEPT_TRADES, OUTSIDE, State, SymbolState
+from engine.core.state import ADOPTED, KEEP_MS, KEPT_TRADES, OUTSIDE, State, SymbolState
 from engine.errors import InvariantBroken
 from engine.model import decision as d
 from engine.model import event as e
@@ -169,6 +169,29 @@ def _book(state: State, s: SymbolState, fill: Fill, order: Order | None) -> None
         )
     if order is not None and order.request.purpose is Purpose.STOP and s.position is None:
         s.cooldown_until = fill.venue_time + state.settings.cooldown_ms
+
+
+def adopted(state: State, decision: d.PositionAdopted) -> None:
+    """Take the venue's word for a position. What it earned is in the venue's balance, which is taken over apart."""
+    s = state.symbols[decision.symbol]
+    s.mismatches = 0
+    if decision.lots == 0:
+        if s.position is not None:
+            state.trades += 1
+        s.position = None
+    elif s.position is not None and s.position.side * decision.lots > 0:
+        s.position = replace(s.position, lots=decision.lots, cost=decision.cost)
+    else:
+        s.position = Position(
+            symbol=decision.symbol,
+            lots=decision.lots,
+            cost=decision.cost,
+            opened=state.now,
+            origin=ADOPTED,
+            stop=s.plan_stop,
+            target=s.plan_target,
+            leverage=decision.leverage,
+        )
 
 
 def funding(state: State, event: e.FundingPaid) -> None:

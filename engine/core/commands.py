@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.core import pipeline, risk
+from engine.core import outside, pipeline, risk
 from engine.core.deck import Deck
 from engine.core.levels import distance_ticks
 from engine.core.protection import close, market_exit, protect
@@ -16,7 +16,16 @@ from engine.core.sizing import leverage_for
 from engine.core.state import SymbolState
 from engine.errors import BadInput
 from engine.model import command as c
-from engine.model.decision import EntryPlanned, Level, ModeSet, SignalDecided, SubmitOrder
+from engine.model.decision import (
+    EntryPlanned,
+    Level,
+    ModeSet,
+    OutsideCanceled,
+    PositionIgnored,
+    RequestReport,
+    SignalDecided,
+    SubmitOrder,
+)
 from engine.model.event import CommandReceived
 from engine.model.instrument import Instrument
 from engine.model.order import PROTECTIVE, Approved, Order, OrderKind, OrderStatus, Purpose, Side
@@ -320,6 +329,36 @@ def _release(deck: Deck, command: c.ReleaseSymbol, source: str) -> str:
     return f"{command.symbol} is back with the desk"
 
 
+def _resolve(deck: Deck, command: c.ResolvePosition, source: str) -> str:
+    s = _symbol(deck, command.symbol)
+    if not (s.mismatches and s.differs_by):
+        raise BadInput("position", command.symbol, "venue and desk agree; there is nothing to resolve")
+    match command.action:
+        case c.Outside.IGNORE:
+            deck.emit(PositionIgnored(symbol=command.symbol, lots=s.differs_by + s.ignored))
+            deck.hold(command.symbol, "a position from outside is left alone")
+            return f"{command.symbol}: the position from outside is left alone; automatic trading is held"
+        case c.Outside.ADOPT:
+            deck.hold(command.symbol, BY_PERSON)
+            outside.adopt(deck, command.symbol, f"adopted by {source}")
+            return f"{command.symbol}: the venue's position is adopted and protected"
+        case c.Outside.CLOSE:
+            deck.hold(command.symbol, BY_PERSON)
+            outside.adopt(deck, command.symbol, f"closed by {source}")
+            if s.position is not None:
+                close(deck, command.symbol, abs(s.position.lots), f"person:{source}")
+            return f"{command.symbol}: the venue's position is being closed"
+
+
+def _cancel_outside(deck: Deck, command: c.CancelOutside, source: str) -> str:
+    held = deck.state.outside.get(command.client_id)
+    if held is None:
+        raise BadInput("order", command.client_id, "the venue's newest report shows no such order from outside")
+    deck.emit(OutsideCanceled(order=held))
+    deck.emit(RequestReport(reason="an order from outside was cancelled"))
+    return f"cancelling the order from outside {command.client_id}"
+
+
 _HANDLERS: dict[type, Callable[[Deck, Any, str], str]] = {
     c.PlaceOrder: _place,
     c.ReducePosition: _reduce,
@@ -334,4 +373,6 @@ _HANDLERS: dict[type, Callable[[Deck, Any, str], str]] = {
     c.ApproveSignal: _approve,
     c.RejectSignal: _reject,
     c.ReleaseSymbol: _release,
+    c.ResolvePosition: _resolve,
+    c.CancelOutside: _cancel_outside,
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core import pipeline, protection, recall, reconcile
+from engine.core import outside, pipeline, protection, recall, reconcile
 from engine.core.apply import apply_decision, apply_event
 from engine.core.booking import forget, is_new, remember
 from engine.core.checks import check_settings
@@ -134,6 +134,8 @@ def _on_accepted(deck: Deck, event: e.OrderAccepted) -> None:
     order = deck.state.orders.get(event.client_id)
     if order is not None:
         protection.protect(deck, order.request.symbol)
+    else:
+        outside.heard(deck, event.client_id, "")
 
 
 def _on_ended(deck: Deck, event: e.OrderRefused | e.OrderGone | e.OrderNotFound) -> None:
@@ -183,6 +185,7 @@ def _on_fill(deck: Deck, event: e.OrderFilled) -> None:
     if order is None:
         deck.note(Level.ALARM, f"an execution from outside: {text}", fill.symbol)
         deck.emit(RequestReport(reason="an execution from outside"))
+        outside.heard(deck, fill.client_id, fill.symbol)
     else:
         deck.note(Level.GOOD, f"{order.request.purpose.value} {text}", fill.symbol)
         pipeline.filled(deck, order)

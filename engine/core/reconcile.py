@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core import outside
 from engine.core.deck import Deck
 from engine.core.levels import needs_stop
 from engine.core.protection import plan_again, protect
@@ -12,6 +13,7 @@ from engine.model.order import OrderStatus
 from engine.model.venue import VenueReport
 
 AGAIN_MS = 1_000
+SURE = 3  # so many reports in a row
 
 
 def on_report(deck: Deck, event: Reconciled) -> None:
@@ -41,8 +43,10 @@ def _orders(deck: Deck, report: VenueReport) -> None:
             deck.note(
                 Level.ALARM, f"the venue holds order {held.client_id} that the journal does not know", held.symbol
             )
+            outside.heard(deck, held.client_id, held.symbol)
         elif order is None:
             deck.note(Level.WARN, f"an order from outside is open: {held.client_id}", held.symbol)
+            outside.heard(deck, held.client_id, held.symbol)
         elif not order.open or order.status is OrderStatus.CANCELING:  # a cancel may have been lost in a crash
             deck.emit(CancelSent(client_id=held.client_id))
 
@@ -57,14 +61,28 @@ def _positions(deck: Deck, report: VenueReport) -> bool:
             continue
         agree = False
         ours = s.position.lots if s.position is not None else 0
-        if s.mismatches == 1:
+        if s.mismatches < SURE:
             deck.timer(REPORT_TIMER, AGAIN_MS)  # a fill may be on its way: ask once more before judging
+        if s.mismatches == 1:
             continue
         text = f"{DIFFERS}: venue {theirs.get(symbol, 0)} lots, desk {ours}"
-        if s.held != text:
+        if s.mismatches >= SURE and outside.only_less(ours, theirs.get(symbol, 0)) and _accounted(deck, symbol, report):
+            deck.note(Level.ALARM, f"reduced from outside: venue {theirs.get(symbol, 0)} lots, desk {ours}", symbol)
+            outside.adopt(deck, symbol, "reduced from outside")
+            deck.timer(REPORT_TIMER, AGAIN_MS)
+        elif s.held != text:
             deck.note(Level.ALARM, f"{text}; entries of this symbol are held", symbol)
             deck.hold(symbol, text)
     return agree
+
+
+def _accounted(deck: Deck, symbol: str, report: VenueReport) -> bool:
+    """No order of ours can have changed the position unheard: the venue shows each one, filled no further than here."""
+    filled = {held.client_id: held.filled for held in report.orders}
+    return all(
+        order.status is OrderStatus.WORKING and filled.get(order.request.client_id, order.filled + 1) <= order.filled
+        for order in deck.state.open_orders(symbol)
+    )
 
 
 def _cash(deck: Deck, report: VenueReport, *, agree: bool) -> None:
@@ -73,7 +91,12 @@ def _cash(deck: Deck, report: VenueReport, *, agree: bool) -> None:
         return
     if state.cash is None:
         deck.emit(CashSet(cash=report.balance, reason="the venue's balance at the first sign-in"))
-    elif agree and not state.busy():
+        return
+    if agree:
+        # Either an order on its way explains the difference and the next report agrees, or it is corrected then. A
+        # correction is looked at once more too: what it took in may be told by a message that is still on its way.
+        deck.timer(REPORT_TIMER, AGAIN_MS)
+    if agree and not state.busy():
         difference = report.balance - state.cash
         deck.note(Level.WARN, f"cash corrected by {difference / 1e8:+.8f} to the venue's balance")
         deck.emit(CashSet(cash=report.balance, reason="reconciled"))

@@ -15,6 +15,7 @@ from engine.model.position import Position
 from engine.model.record import Record, Shadow
 from engine.model.settings import Settings
 from engine.model.signal import Signal
+from engine.model.venue import VenueOrder, VenuePosition
 
 DAY_MS = 86_400_000
 KEEP_MS = DAY_MS
@@ -22,6 +23,7 @@ NO_QUOTE = Quote(0, 0, 0, 0, 0, 0, 0, 0)
 DAY_LOSS = "day loss"
 DIFFERS = "position differs"  # how the reason begins for which the desk itself holds a symbol
 OUTSIDE = "outside"  # origin of a position that somebody else opened
+ADOPTED = "adopted"  # origin of a position that somebody else opened and the desk took over
 TRACKED = 7
 KEPT_TRADES = 16  # an order remembers the ids of so many of its newest executions
 REPORT_TIMER = "report"
@@ -42,6 +44,8 @@ class SymbolState(msgspec.Struct, kw_only=True):
         cooldown_until: no entries before this market time, ms UTC.
         orders: client ids of open orders, oldest first.
         mismatches: reports in a row whose position differed from ours.
+        theirs: the position in the venue's newest report, None for flat.
+        ignored: lots of it that a person left to somebody else.
         forecast: made at `bar`, or None.
     """
 
@@ -65,12 +69,20 @@ class SymbolState(msgspec.Struct, kw_only=True):
     position: Position | None = None
     orders: list[str] = msgspec.field(default_factory=list)
     mismatches: int = 0
+    theirs: VenuePosition | None = None
+    ignored: int = 0
     forecast: Forecast | None = None
 
     @property
     def zone(self) -> int:
         """Side of the board score beyond its threshold, or 0."""
         return self.sides[-1]
+
+    @property
+    def differs_by(self) -> int:
+        """Lots that the venue's newest report has more than the desk, without those that are ignored."""
+        theirs = self.theirs.lots if self.theirs is not None else 0
+        return theirs - (self.position.lots if self.position is not None else 0) - self.ignored
 
     @property
     def mark(self) -> int:
@@ -93,7 +105,7 @@ class State(msgspec.Struct, kw_only=True):
     `decider` is the place in `SymbolState.sides` of the strategy whose side decides.
     `now` is received time of the newest event, `market_time` the newest venue time seen; both ms UTC. `timers` are the
     deadlines that have not passed (ms UTC), `booked` the executions of the last day (``client id|trade id``) and when they
-    were booked, `recovering` is true from a restart until the venue has been asked.
+    were booked, `outside` the orders of the venue's newest report that are nobody's here (by client id), `recovering` is true from a restart until the venue has been asked.
     """
 
     instance: str = ""
@@ -108,6 +120,7 @@ class State(msgspec.Struct, kw_only=True):
     signals: dict[int, Signal] = msgspec.field(default_factory=dict)
     answered: dict[str, Answered] = msgspec.field(default_factory=dict)
     booked: dict[str, int] = msgspec.field(default_factory=dict)
+    outside: dict[str, VenueOrder] = msgspec.field(default_factory=dict)
     links: dict[str, bool] = msgspec.field(default_factory=dict)
     timers: dict[str, int] = msgspec.field(default_factory=dict)
     recovering: bool = False

@@ -102,6 +102,27 @@ class ReleaseSymbol(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     symbol: str
 
 
+class Outside(Enum):
+    """What is to become of a position that somebody else opened or changed at the venue."""
+
+    ADOPT = "adopt"
+    IGNORE = "ignore"
+    CLOSE = "close"
+
+
+class ResolvePosition(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The venue has another position than the desk: take it over, leave it alone, or take it over and close it."""
+
+    symbol: str
+    action: Outside
+
+
+class CancelOutside(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Cancel an order that the venue holds and the journal does not know."""
+
+    client_id: str
+
+
 Command: TypeAlias = (
     PlaceOrder
     | ReducePosition
@@ -116,4 +137,6 @@ Command: TypeAlias = (
     | ApproveSignal
     | RejectSignal
     | ReleaseSymbol
+    | ResolvePosition
+    | CancelOutside
 )

@@ -9,6 +9,7 @@ import msgspec
 
 from engine.model.order import Approved, OrderRequest
 from engine.model.signal import Signal
+from engine.model.venue import VenueOrder
 
 
 class Level(Enum):
@@ -92,6 +93,29 @@ class CashSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
+class PositionAdopted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The desk takes the venue's word for a position: signed `lots` (0 is flat) at signed `cost`, 1e-8 quote units."""
+
+    symbol: str
+    lots: int
+    cost: int
+    leverage: int
+    reason: str
+
+
+class PositionIgnored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """So many lots of the venue's position are somebody else's, by order of a person."""
+
+    symbol: str
+    lots: int
+
+
+class OutsideCanceled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ask the venue to cancel an order that the journal does not know."""
+
+    order: VenueOrder
+
+
 class SymbolHeld(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Automatic trading of a symbol is held because of `reason`; empty gives it back."""
 
@@ -126,6 +150,9 @@ Decision: TypeAlias = (
     | TimerSet
     | ModeSet
     | CashSet
+    | PositionAdopted
+    | PositionIgnored
+    | OutsideCanceled
     | SymbolHeld
     | CommandAnswered
     | Noted

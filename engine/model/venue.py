@@ -9,7 +9,10 @@ from engine.model.order import Fill, OrderStatus
 
 
 class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """One order as the venue holds it. `status` is WORKING or terminal; `filled` lots; `venue_time` ms UTC."""
+    """One order as the venue holds it.
+
+    `status` is WORKING or terminal; `filled` lots; `venue_time` ms UTC; `conditional`: it waits for a trigger.
+    """
 
     client_id: str
     venue_id: str
@@ -19,6 +22,7 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     reduce_only: bool
     venue_time: int
     reason: str = ""
+    conditional: bool = False
 
 
 class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):

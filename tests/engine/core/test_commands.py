@@ -56,6 +56,14 @@ def paused_long() -> Desk:
     return desk
 
 
+def differing() -> Desk:
+    """The venue has a position that the desk has not."""
+    desk = flat()
+    desk.report(lots={ETH: 3})
+    desk.report(lots={ETH: 3})
+    return desk
+
+
 def closing() -> Desk:
     desk = long()
     desk.ask(c.ReducePosition(symbol=BTC))
@@ -116,6 +124,9 @@ REFUSED: list[tuple[Callable[[], Desk], c.Command, str]] = [
     (long, c.RejectSignal(signal_id=1), "signal: 1 - it does not wait for approval (any more)"),
     (flat, c.ReleaseSymbol(symbol=BTC), f"symbol: {BTC} - automatic trading is not held"),
     (flat, c.ReleaseSymbol(symbol=XRP), f"symbol: {XRP} - this engine trades"),
+    (flat, c.ResolvePosition(symbol=XRP, action=c.Outside.ADOPT), f"symbol: {XRP} - this engine trades"),
+    (long, c.ResolvePosition(symbol=BTC, action=c.Outside.CLOSE), f"position: {BTC} - venue and desk agree"),
+    (flat, c.CancelOutside(client_id="web_1"), "order: web_1 - the venue's newest report shows no such order"),
 ]
 
 
@@ -169,6 +180,11 @@ ACCEPTED: list[tuple[Callable[[], Desk], c.Command, str]] = [
     (resting, c.Kill(), "killed: paused, cancelling 1 entries, protection continues"),
     (flat, c.SetAutonomy(autonomy=c.Autonomy.OBSERVE), "autonomy is observe"),
     (resting, c.ReleaseSymbol(symbol=BTC), f"{BTC} is back with the desk"),
+    (
+        differing,
+        c.ResolvePosition(symbol=ETH, action=c.Outside.IGNORE),
+        f"{ETH}: the position from outside is left alone; automatic trading is held",
+    ),
 ]
 
 

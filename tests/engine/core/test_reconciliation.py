@@ -98,11 +98,11 @@ def test_a_position_that_differs_once_is_asked_for_again() -> None:
 
 def test_a_position_that_differs_twice_is_held_with_an_alarm() -> None:
     desk, orders = holding()
-    desk.report(orders=orders, lots={BTC: 5})
-    decisions = desk.report(orders=orders, lots={BTC: 5})
-    assert alarms(decisions) == ["position differs: venue 5 lots, desk 41; entries of this symbol are held"]
-    assert only(SymbolHeld, decisions).reason == "position differs: venue 5 lots, desk 41"
-    assert alarms(desk.report(orders=orders, lots={BTC: 5})) == []  # said once
+    desk.report(orders=orders, lots={BTC: 50})
+    decisions = desk.report(orders=orders, lots={BTC: 50})
+    assert alarms(decisions) == ["position differs: venue 50 lots, desk 41; entries of this symbol are held"]
+    assert only(SymbolHeld, decisions).reason == "position differs: venue 50 lots, desk 41"
+    assert alarms(desk.report(orders=orders, lots={BTC: 50})) == []  # said once
     assert only(SymbolHeld, desk.report(orders=orders)) == SymbolHeld(symbol=BTC, reason="")
 
 
@@ -133,7 +133,8 @@ def test_cash_is_corrected_when_all_is_quiet() -> None:
     desk, orders = holding()
     cash = desk.state.cash
     decisions = desk.report(orders=orders, balance=cash + 150_000_000)
-    note, correction = decisions
+    again, note, correction = decisions
+    assert again == TimerSet(timer="report", deadline=desk.now + 1_000)  # and looked at once more
     assert note == Noted(level=Level.WARN, text="cash corrected by +1.50000000 to the venue's balance")
     assert correction == CashSet(cash=cash + 150_000_000, reason="reconciled")
     assert desk.state.cash == cash + 150_000_000
@@ -143,6 +144,28 @@ def test_cash_is_not_corrected_while_an_order_is_on_its_way() -> None:
     desk, orders = holding()
     desk.order(FlattenAll())
     assert every(CashSet, desk.report(orders=orders, balance=1)) == []
+
+
+def test_cash_that_differs_while_an_order_is_on_its_way_is_asked_for_again() -> None:
+    """Funding was paid while no engine ran, and the first report finds an order without its answer."""
+    desk, orders = holding()
+    stop = desk.order_of(Purpose.STOP)
+    desk.state.orders[stop] = replace(desk.state.orders[stop], status=OrderStatus.UNKNOWN)
+    desk.start()
+    cash = desk.state.cash - 70_000_000
+    others = tuple(o for o in orders if o.client_id != stop)
+    decisions = desk.report(orders=others, balance=cash)
+    assert every(CashSet, decisions) == []
+    assert TimerSet(timer="report", deadline=desk.now + 1_000) in decisions
+    desk.pending = [one for one in decisions if isinstance(one, TimerSet)]
+    assert only(RequestReport, desk.tick(1_000)).reason == "positions differed"
+    for order in list(desk.s().orders):
+        desk.accept(order)
+    decisions = desk.report(orders=tuple(held(o) for o in desk.s().orders), balance=cash)
+    desk.gone(only(CancelSent, decisions).client_id)  # there were two stops; now nothing is on its way
+    assert TimerSet(timer="report", deadline=desk.now + 1_000) in decisions
+    decisions = desk.report(orders=tuple(held(o) for o in desk.s().orders), balance=cash)
+    assert only(CashSet, decisions) == CashSet(cash=cash, reason="reconciled")
 
 
 def test_cash_is_not_corrected_while_positions_differ() -> None:

@@ -1,0 +1,50 @@
+"""What others do at our account: positions that are adopted, and ids that tell of another Trefoil."""
+
+from __future__ import annotations
+
+import re
+
+from engine.core.deck import Deck
+from engine.core.levels import needs_stop
+from engine.core.protection import plan_again, protect
+from engine.model.decision import Level, ModeSet, PositionAdopted
+
+TREFOIL_ID = re.compile(r"[a-z2-7]{8}-(\d{1,9})-\d{1,12}")
+ANOTHER = "another Trefoil"
+
+
+def heard(deck: Deck, client_id: str, symbol: str) -> None:
+    """An order that the journal does not know was heard of: one of another Trefoil's halts entries, with an alarm.
+
+    Ids are instance-epoch-sequence. A later epoch of our own instance is another engine on a copy of this journal.
+    """
+    state = deck.state
+    found = TREFOIL_ID.fullmatch(client_id)
+    if found is None or state.halt or client_id in state.orders:
+        return
+    if client_id.startswith(f"{state.instance}-") and int(found.group(1)) <= state.epoch:
+        return
+    deck.emit(ModeSet(autonomy=state.autonomy.value, paused=state.paused, halt=f"{ANOTHER} trades this account"))
+    text = f"order {client_id} is {ANOTHER}'s: two engines trade one account; entries are halted. Stop one of them"
+    deck.note(Level.ALARM, text, symbol)
+
+
+def only_less(ours: int, theirs: int) -> bool:
+    """The venue has the same side and less of it, or nothing."""
+    return ours * theirs >= 0 and abs(theirs) < abs(ours)
+
+
+def adopt(deck: Deck, symbol: str, reason: str) -> None:
+    """Take the venue's word for a position, and protect what is there then."""
+    s, instrument = deck.state.symbols[symbol], deck.state.instruments[symbol]
+    lots = s.differs_by + (s.position.lots if s.position is not None else 0)
+    turned = s.position is None or s.position.side * lots <= 0
+    entry = s.theirs.entry if s.theirs is not None else 0.0
+    leverage = s.theirs.leverage if s.theirs is not None else 1
+    cost = round(lots * entry / float(instrument.tick_size) * instrument.unit)
+    deck.emit(PositionAdopted(symbol=symbol, lots=lots, cost=cost, leverage=leverage, reason=reason))
+    if turned or lots == 0:
+        deck.plan(symbol, None, None)
+    if lots and s.plan_stop is None and needs_stop(deck.state.settings):
+        plan_again(deck, symbol)
+    protect(deck, symbol)
