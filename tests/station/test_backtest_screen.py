@@ -158,7 +158,7 @@ async def test_every_field_has_a_hint() -> None:
     async with opened(FakeResearch()) as hands:
         for _ in FIELDS:
             assert hands.static("#hint")
-            await hands.press("down")
+            await hands.pilot.press("down")
 
 
 async def test_what_is_wrong_stands_below_its_field_once_it_is_left() -> None:
@@ -409,6 +409,7 @@ async def test_the_newest_run_s_data_is_filled_in() -> None:
         assert hands.field("timeframe").value == "4h"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 async def test_every_shown_key_does_something_at_every_size(size: tuple[int, int]) -> None:
     kept = tuple(sample_run(seed=seed) for seed in (1, 2, 3))
