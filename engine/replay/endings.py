@@ -10,6 +10,7 @@ from engine.replay.words import clock, down_words, who
 
 SMALL_BPS = 0.05
 SMALL_SIZE = 0.01
+LATE_S = 5.0
 _BY_PERSON = (c.ReducePosition, c.PlaceOrder, c.FlipPosition, c.FlattenAll)
 _LEVELS = frozenset({Ended.STOP, Ended.TARGET})
 
@@ -54,20 +55,34 @@ def _moved(day: Day, live: Trip, replayed: Trip) -> Reason | None:
 
 def _sooner(day: Day, live: Trip, replayed: Trip) -> Reason:
     """One of them ended first, at a level within a bar or by a signal."""
-    evidence, first = day.evidence, min(live, replayed, key=lambda trip: (trip.open, trip.closed))
-    outage = evidence.outage_in(first.closed - day.timeframe_ms, first.closed + day.timeframe_ms)
+    first = min(live, replayed, key=lambda trip: (trip.open, trip.closed))
+    ends = _ends(live, replayed)
+    outage = day.evidence.outage_in(first.closed - day.timeframe_ms, first.closed + day.timeframe_ms)
     if outage is not None:
-        return Reason(Cause.DOWN, f"{down_words(outage)}: {_ends(live, replayed)}")
-    if live.ended in _LEVELS or replayed.ended in _LEVELS:
-        stops = _planned(day, live, replayed)
-        within = "prices within a bar decide it, and the replay takes the worse extreme first"
-        return Reason(Cause.BARS, f"{_ends(live, replayed)}; {stops or within}")
-    if first is replayed:
+        return Reason(Cause.DOWN, f"{down_words(outage)}: {ends}")
+    if live.ended is replayed.ended is Ended.SIGNAL and _closing_bar(day, live) == day.bar_before(replayed.closed):
+        late = (live.closed - replayed.closed) / 1_000
+        return Reason(Cause.PRICE, f"the same bar ended both, and live was filled {late:g} s after its close")
+    found = None
+    if first is replayed and replayed.ended is Ended.SIGNAL:
         bar = day.bar_before(replayed.closed)
         found = day.silent_live(bar, -replayed.side) or day.silent_live(bar, 0)
-        if found is not None:
-            return Reason(found.cause, f"{_ends(live, replayed)}: {found.text}")
-    return Reason(Cause.BARS, _ends(live, replayed))
+    elif first is live and live.ended is Ended.SIGNAL:
+        found = day.silent_replay(_closing_bar(day, live), -live.side)
+    if found is not None:
+        return Reason(found.cause, f"{ends}: {found.text}")
+    if live.ended in _LEVELS or replayed.ended in _LEVELS:
+        levels = _planned(day, live, replayed)
+        within = "prices within a bar decide it, and the replay takes the worse extreme first"
+        return Reason(Cause.BARS, f"{ends}; {levels or within}")
+    return Reason(Cause.BARS, ends)
+
+
+def _closing_bar(day: Day, live: Trip) -> int:
+    """Open time of the bar whose signal ended a live round trip, 0 where none did."""
+    kind, _, key = live.ender.partition(":")
+    decided = day.evidence.signals.get(int(key)) if kind == "signal" else None
+    return decided.first.bar_time if decided is not None else 0
 
 
 def _ends(live: Trip, replayed: Trip) -> str:
@@ -80,24 +95,24 @@ def _ended(trip: Trip) -> str:
 
 def _planned(day: Day, live: Trip, replayed: Trip) -> str:
     """The levels of both where they differ: live they are measured from the quote, replayed from the close."""
-    real = day.evidence.signals.get(live.signal)
+    decided = day.evidence.signals.get(live.signal)
     twin = next((s for s in day.rerun.signals.get(replayed.bar_time, []) if s.id == replayed.signal), None)
-    if real is None or twin is None or (real.stop, real.target) == (twin.stop, twin.target):
+    if decided is None or twin is None:
         return ""
-    ended = live.ended if live.ended in _LEVELS else replayed.ended
+    real, ended = decided.signal, live.ended if live.ended in _LEVELS else replayed.ended
     ours, theirs = (real.stop, twin.stop) if ended is Ended.STOP else (real.target, twin.target)
     if ours == theirs:
         return ""
-    return (
-        f"its {ended.value} lay at tick {ours:,} live (from the quote) and at {theirs:,} in the replay (from the close)"
-    )
+    prices = f"{day.instrument.price(ours)} live (from the quote) and at {day.instrument.price(theirs)} in the replay"
+    return f"its {ended.value} lay at {prices} (from the close)"
 
 
 def _size(day: Day, live: Trip, replayed: Trip) -> Reason | None:
-    if abs(live.lots - replayed.lots) <= SMALL_SIZE * replayed.lots:
+    if abs(live.lots - replayed.lots) <= max(1, SMALL_SIZE * replayed.lots):
         return None
     said = day.evidence.said_in(day.symbol, live.opened, live.closed, _BY_PERSON)
-    text = f"{live.lots:,} lots live, {replayed.lots:,} replayed"
+    quantity = day.instrument.quantity
+    text = f"{quantity(live.lots)} live, {quantity(replayed.lots)} replayed"
     if said is not None:
         return Reason(Cause.PERSON, f"{text}: a person ({said.source}) traded it at {clock(said.at)}")
     return Reason(Cause.SIZE, f"{text}: equity and room differed, the replay has the account to itself")
@@ -115,9 +130,11 @@ def _prices(live: Trip, replayed: Trip, difference: Difference, *, ended: bool) 
         return (
             Reason(Cause.SAME, "the same") if same else Reason(Cause.PRICE, "the same but for a tick" if ended else "")
         )
-    cause = (
-        "its trigger met the market's next price" if live.ended in _LEVELS and ended else "spread, latency and slippage"
-    )
+    level = ended and live.ended in _LEVELS
+    cause = "its trigger met the market's next price" if level else "spread, latency and slippage"
+    late = (live.opened - replayed.opened) / 1_000
+    if late >= LATE_S:
+        cause += f", filled {late:g} s after the close that decided"
     if abs(difference.funding) > max(abs(difference.entry), abs(difference.exit)):
         cause += ", and funding of another position"
     return Reason(Cause.PRICE, f"{' and '.join(said)}: {cause}")

@@ -14,8 +14,9 @@ from engine.ports import Entry
 
 
 class Mode(NamedTuple):
-    """Autonomy, pause and halt from `at` on, ms UTC of the market; `by` is who changed it."""
+    """Autonomy, pause and halt from entry `seq` (`at`, ms UTC of the market) on; `by` is who changed it."""
 
+    seq: int
     at: int
     autonomy: Autonomy
     paused: bool
@@ -24,15 +25,17 @@ class Mode(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """Automatic trading of a symbol is held from `at` on, ms UTC of the market; an empty reason gives it back."""
+    """Automatic trading of a symbol is held from entry `seq` (`at`, ms UTC of the market) on; no reason gives it back."""
 
+    seq: int
     at: int
     reason: str
 
 
 class Said(NamedTuple):
-    """A command, when it came (ms UTC of the market), who sent it, and its answer."""
+    """A command, its entry and when it came (ms UTC of the market), who sent it, and its answer."""
 
+    seq: int
     at: int
     source: str
     command: object
@@ -61,11 +64,19 @@ class Fate(NamedTuple):
     text: str
 
 
+class Decided(NamedTuple):
+    """A signal as it was first decided at entry `seq`, and as it became."""
+
+    seq: int
+    first: Signal
+    signal: Signal
+
+
 class Evidence:
-    """Collected entry by entry; times are the market's, ms UTC."""
+    """Collected entry by entry. Times are the market's, ms UTC; what came first is told by the entries' sequence."""
 
     def __init__(self) -> None:
-        self.signals: dict[int, Signal] = {}
+        self.signals: dict[int, Decided] = {}
         self.by_bar: dict[tuple[str, int], list[int]] = {}
         self.modes: list[Mode] = []
         self.holds: dict[str, list[Hold]] = {}
@@ -99,7 +110,9 @@ class Evidence:
                 self.backfilled.add((symbol, bar.open_time))
             case _:
                 pass
-        if now > before and "the engine" in self._down and not isinstance(event, e.EngineStarted):
+        if now > before and isinstance(
+            event, (e.BarClosed, e.ClockTick)
+        ):  # what the venue tells of the past is no sign
             self._up("the engine", now)
         self._decisions(entry, now)
 
@@ -108,26 +121,26 @@ class Evidence:
         for what in list(self._down):
             self._up(what, now)
 
-    def signal_at(self, symbol: str, bar_time: int) -> list[Signal]:
-        """Signals decided at a bar, oldest first, each as it became."""
+    def signals_at(self, symbol: str, bar_time: int) -> list[Decided]:
+        """Signals decided at a bar, oldest first."""
         return [self.signals[key] for key in self.by_bar.get((symbol, bar_time), ())]
 
-    def mode_at(self, at: int) -> Mode | None:
-        """The mode in force at `at`, None before the first change."""
-        return next((mode for mode in reversed(self.modes) if mode.at <= at), None)
+    def mode_at(self, seq: int) -> Mode | None:
+        """The mode in force at an entry, None before the first change."""
+        return next((mode for mode in reversed(self.modes) if mode.seq < seq), None)
 
-    def paused_since(self, at: int) -> Mode | None:
-        """The change that paused entries as they are paused at `at`, None where they are not."""
+    def paused_since(self, seq: int) -> Mode | None:
+        """The change that paused entries as they are paused at an entry, None where they are not."""
         found = None
         for mode in self.modes:
-            if mode.at > at:
+            if mode.seq >= seq:
                 break
             found = (found or mode) if mode.paused else None
         return found
 
-    def hold_at(self, symbol: str, at: int) -> Hold | None:
-        """The hold in force on a symbol at `at`, None where there is none."""
-        found = next((hold for hold in reversed(self.holds.get(symbol, [])) if hold.at <= at), None)
+    def hold_at(self, symbol: str, seq: int) -> Hold | None:
+        """The hold in force on a symbol at an entry, None where there is none."""
+        found = next((hold for hold in reversed(self.holds.get(symbol, [])) if hold.seq < seq), None)
         return found if found is not None and found.reason else None
 
     def outage_in(self, begin: int, end: int) -> Outage | None:
@@ -159,14 +172,16 @@ class Evidence:
         for decision in entry.decisions:
             match decision:
                 case d.SignalDecided(signal=signal):
-                    if signal.id not in self.signals:
+                    known = self.signals.get(signal.id)
+                    if known is None:
                         self.by_bar.setdefault((signal.symbol, signal.bar_time), []).append(signal.id)
-                    self.signals[signal.id] = signal
+                        known = Decided(entry.seq, signal, signal)
+                    self.signals[signal.id] = known._replace(signal=signal)
                 case d.ModeSet(autonomy=autonomy, paused=paused, halt=halt):
-                    self.modes.append(Mode(now, Autonomy(autonomy), paused, halt, by))
+                    self.modes.append(Mode(entry.seq, now, Autonomy(autonomy), paused, halt, by))
                 case d.SymbolHeld(symbol=symbol, reason=reason):
-                    self.holds.setdefault(symbol, []).append(Hold(now, reason))
+                    self.holds.setdefault(symbol, []).append(Hold(entry.seq, now, reason))
                 case d.CommandAnswered(ok=ok, text=text) if isinstance(event, e.CommandReceived):
-                    self.commands.append(Said(now, event.source, event.command, ok, text))
+                    self.commands.append(Said(entry.seq, now, event.source, event.command, ok, text))
                 case _:
                     pass

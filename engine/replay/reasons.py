@@ -8,8 +8,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from engine.model import command as c
+from engine.model.command import Autonomy
 from engine.model.signal import Action, Gate, Signal, SignalStatus
-from engine.replay.evidence import Evidence
+from engine.replay.evidence import Decided, Evidence, Mode
 from engine.replay.recording import SymbolDay
 from engine.replay.rerun import Rerun
 from engine.replay.trip import Trip
@@ -68,6 +69,7 @@ class Day:
         self.times = [row.bar.open_time for row in day.bars]
         self.missed = {row.bar.open_time for row in day.bars if row.missed}
         self.wanted = day.wanted
+        self.instrument = next(one for one in day.bars[-1].started.instruments if one.symbol == symbol)
 
     def bar_before(self, at: int) -> int:
         """Open time of the newest bar that was closed at `at`, ms UTC; the first bar where none was."""
@@ -87,29 +89,37 @@ class Day:
             return Reason(Cause.PERIOD, f"decided at the bar of {clock(bar)}, before the first bar of the period")
         if bar >= self.times[-1]:
             return Reason(Cause.PERIOD, "decided at the last bar: the replay has no bar after it to fill at")
-        return self._silent_replay(bar, trip.side) or self._open_question(bar)
+        return self.silent_replay(bar, trip.side) or self._open_question(bar)
 
-    def _silent_replay(self, bar: int, side: int) -> Reason | None:
+    def silent_replay(self, bar: int, side: int) -> Reason | None:
         """Why the replay did not go to `side` at a bar at which live did."""
-        found = self._signal(self.rerun.signals.get(bar, []), side)
-        real = self._signal(self.evidence.signal_at(self.symbol, bar), side)
+        found = newest(self.rerun.signals.get(bar, []), side)
+        real = newest([one.signal for one in self.evidence.signals_at(self.symbol, bar)], side)
         if found is not None and found.status in (SignalStatus.REFUSED, SignalStatus.REJECTED):
             gate = failed(found)
             text = gate_words(gate, real) + " live" if gate is not None else found.reason
             return Reason(Cause.GATE, f"in the replay {text}")
-        held = self.rerun.sides.get(bar)
-        if held == side:
-            since = next((t.opened for t in self.rerun.trips if t.covers(bar + self.timeframe_ms - 1)), bar)
-            return Reason(Cause.BARS, f"the replay was {side_word(side)} already, since {clock(since)}")
+        if self.rerun.sides.get(bar) == side:
+            return self._already(bar, side)
         wanted = self.rerun.wanted.get(bar)
         if wanted is None:
             return Reason(Cause.DOWN, f"the journal has no closed bar of {clock(bar)} to replay")
         if wanted != side:
-            return Reason(
-                Cause.GATE,
-                f"at {clock(bar)} the deciding side is {side_word(wanted)} in the replay: its records weigh otherwise",
+            text = (
+                f"at {clock(bar)} the deciding side is {side_word(wanted)} in the replay: its records weigh otherwise"
             )
+            return Reason(Cause.GATE, text)
         return None
+
+    def _already(self, bar: int, side: int) -> Reason:
+        """The replay held that side before."""
+        trip = next((t for t in self.rerun.trips if t.covers(bar + self.timeframe_ms - 1)), None)
+        if trip is None:
+            return Reason(Cause.BARS, f"the replay was {side_word(side)} already")
+        text = f"the replay was {side_word(side)} already, since {clock(trip.opened)}"
+        if trip.bar_time in self.missed:
+            return Reason(Cause.DOWN, f"{text}, by a bar on which no engine decided live")
+        return Reason(Cause.BARS, text)
 
     # A replayed round trip that live has not.
 
@@ -128,10 +138,12 @@ class Day:
             return Reason(
                 Cause.DOWN, f"the bar of {clock(bar)} was only fetched after the fact: nothing was decided on it"
             )
-        signals = evidence.signal_at(self.symbol, bar)
-        signal = self._signal(signals, side) or (signals[-1] if signals else None)
-        if signal is not None:
-            return self._unsent(signal, side, after)
+        signals = evidence.signals_at(self.symbol, bar)
+        decided = next((one for one in reversed(signals) if one.signal.action.side == side), None)
+        if decided is None and signals:
+            decided = signals[-1]
+        if decided is not None:
+            return self._unsent(decided, side)
         held = next((t for t in self.live if t.covers(after)), None)
         if held is not None and held.side == side:
             cause = Cause.BARS if held.signal else Cause.PERSON
@@ -143,11 +155,12 @@ class Day:
             return Reason(Cause.GATE, text)
         return Reason(Cause.DOWN, down_words(outage)) if outage is not None else None
 
-    def _unsent(self, signal: Signal, side: int, at: int) -> Reason | None:
+    def _unsent(self, decided: Decided, side: int) -> Reason | None:
         """What became of a live signal that is no live trade."""
+        signal = decided.signal
         match signal.status:
             case SignalStatus.OBSERVED:
-                return self._observed(signal, at)
+                return self._observed(decided)
             case SignalStatus.WAITING:
                 return Reason(Cause.PERSON, "it still waits for a person's approval")
             case SignalStatus.EXPIRED:
@@ -155,32 +168,32 @@ class Day:
             case SignalStatus.REFUSED:
                 gate = failed(signal)
                 if gate is not None:
-                    return self._gate(gate, signal, at)
+                    return self._gate(gate, decided)
                 return Reason(Cause.GATE, f"live it was refused: {signal.reason}")
             case SignalStatus.REJECTED if signal.reason.startswith("rejected by"):
                 return Reason(Cause.PERSON, f"the signal was {signal.reason}")
             case _ if signal.action is Action.CLOSE and side:
-                return self._closed_only(signal, at)
+                return self._closed_only(decided)
             case _:
                 return self._fate(signal)
 
-    def _observed(self, signal: Signal, at: int) -> Reason:
-        hold = self.evidence.hold_at(self.symbol, at)
+    def _observed(self, decided: Decided) -> Reason:
+        hold = self.evidence.hold_at(self.symbol, decided.seq)
         if hold is not None:
             return Reason(Cause.PERSON, f"the symbol was held since {clock(hold.at)}: {hold.reason}")
-        mode = self.evidence.mode_at(at)
+        mode = self.evidence.mode_at(decided.seq)
         since = f", since {clock(mode.at)} by {mode.by}" if mode is not None else ""
-        return Reason(
-            Cause.PERSON, f"the desk only observed{since}" if signal.reason.startswith("obs") else signal.reason
-        )
+        return Reason(Cause.PERSON, f"the desk only observed{since}")
 
-    def _gate(self, gate: Gate, signal: Signal, at: int) -> Reason:
-        mode = self.evidence.paused_since(at)
-        if gate.name == "running" and mode is not None:
-            return Reason(Cause.PERSON, f"entries were {self._pause_word(at)} since {clock(mode.at)} by {mode.by}")
+    def _gate(self, gate: Gate, decided: Decided) -> Reason:
+        paused = self.evidence.paused_since(decided.seq)
+        if gate.name == "running" and paused is not None:
+            how = "killed" if self._killed(paused) else "paused"
+            return Reason(Cause.PERSON, f"entries were {how} since {clock(paused.at)} by {paused.by}")
         if gate.name == "halt":
             return Reason(Cause.GATE, f"live all entries were halted: {gate.value}")
-        twin = self._signal(self.rerun.signals.get(signal.bar_time, []), signal.action.side)
+        signal = decided.first
+        twin = newest(self.rerun.signals.get(signal.bar_time, []), signal.action.side)
         text = f"live {gate_words(gate, twin)}" + (" in the replay" if twin is not None else "")
         if gate.name in _SHARED:
             text += "; the replay trades each symbol alone, on the whole account"
@@ -190,21 +203,21 @@ class Day:
             text += "; a backtest does not ask for it"
         return Reason(Cause.GATE, text)
 
-    def _pause_word(self, at: int) -> str:
-        killed = next((s for s in reversed(self.evidence.commands) if s.at <= at and _pauses(s.command)), None)
-        return "killed" if killed is not None and isinstance(killed.command, c.Kill) else "paused"
+    def _killed(self, paused: Mode) -> bool:
+        return any(said.seq == paused.seq and isinstance(said.command, c.Kill) for said in self.evidence.commands)
 
-    def _closed_only(self, signal: Signal, at: int) -> Reason:
+    def _closed_only(self, decided: Decided) -> Reason:
         """Live closed the position and opened nothing on the other side."""
-        _, found, why = signal.reason.partition("no reversal: ")
-        if not found:
-            return Reason(Cause.GATE, f"live closed the position without turning: {signal.reason}")
-        gate = failed(signal)
-        if gate is not None:
-            cause, text = self._gate(gate, signal, at)
-            return Reason(cause, f"live closed without turning: {text}")
-        hold = self.evidence.hold_at(self.symbol, at)
-        return Reason(Cause.PERSON, f"live closed without turning: {hold.reason if hold is not None else why}")
+        gate, hold = failed(decided.first), self.evidence.hold_at(self.symbol, decided.seq)
+        if hold is not None:
+            why = Reason(Cause.PERSON, f"the symbol was held since {clock(hold.at)}: {hold.reason}")
+        elif gate is not None:
+            why = self._gate(gate, decided)
+        else:
+            mode = self.evidence.mode_at(decided.seq)
+            cause = Cause.GATE if mode is None or mode.autonomy is Autonomy.AUTO else Cause.PERSON
+            why = Reason(cause, decided.first.reason)
+        return Reason(why.cause, f"live closed and did not turn: {why.text}")
 
     def _fate(self, signal: Signal) -> Reason | None:
         """The signal was sent: what the venue made of its orders."""
@@ -219,11 +232,6 @@ class Day:
         trade = next((t for t in self.live if t.signal == signal.id), None)
         return None if trade is None else Reason(Cause.BARS, f"live it is the trade of {clock(trade.opened)}")
 
-    @staticmethod
-    def _signal(signals: Sequence[Signal], side: int) -> Signal | None:
-        """The newest signal that wanted to be on `side`."""
-        return next((one for one in reversed(signals) if one.action.side == side), None)
-
     def _open_question(self, bar: int) -> Reason:
         return Reason(
             Cause.OPEN_QUESTION,
@@ -232,5 +240,6 @@ class Day:
         )
 
 
-def _pauses(command: object) -> bool:
-    return isinstance(command, c.Kill) or (isinstance(command, c.SetPaused) and command.paused)
+def newest(signals: Sequence[Signal], side: int) -> Signal | None:
+    """The newest signal that wanted to be on `side`."""
+    return next((one for one in reversed(signals) if one.action.side == side), None)
