@@ -189,7 +189,10 @@ class BoardView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class PositionView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """A position with the proof of its protection: `*_confirmed` is when the venue confirmed the leg, ms UTC, or 0."""
+    """A position with the proof of its protection.
+
+    `*_confirmed` is when the venue confirmed the leg, ms UTC, or 0; `*_id` is then the venue's own order id of it.
+    """
 
     symbol: str
     lots: int
@@ -208,6 +211,8 @@ class PositionView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     liquidation: int | None
     opened: int
     origin: str
+    stop_id: str = ""
+    target_id: str = ""
 
 
 class OrderView(msgspec.Struct, frozen=True, tag=True, kw_only=True):

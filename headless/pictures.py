@@ -76,13 +76,13 @@ def board(state: State, s: SymbolState) -> BoardView:
     )
 
 
-def _confirmed(state: State, position: Position, purpose: Purpose) -> int:
-    """When the venue confirmed a working leg over the whole position, ms UTC, or 0."""
+def _proof(state: State, position: Position, purpose: Purpose) -> tuple[int, str]:
+    """When the venue confirmed a working leg over the whole position, ms UTC, and its id there; 0 and empty without."""
     for order in state.open_orders(position.symbol):
         whole = order.remaining == abs(position.lots)
         if order.request.purpose is purpose and order.status is OrderStatus.WORKING and whole:
-            return order.confirmed
-    return 0
+            return order.confirmed, order.venue_id
+    return 0, ""
 
 
 def position(state: State, one: Position) -> PositionView:
@@ -90,6 +90,8 @@ def position(state: State, one: Position) -> PositionView:
     contract = state.instruments[one.symbol]
     mark = state.symbols[one.symbol].mark
     margin = abs(one.cost) // one.leverage
+    stop_confirmed, stop_id = _proof(state, one, Purpose.STOP)
+    target_confirmed, target_id = _proof(state, one, Purpose.TARGET)
     return PositionView(
         symbol=one.symbol,
         lots=one.lots,
@@ -103,11 +105,13 @@ def position(state: State, one: Position) -> PositionView:
         leverage=one.leverage,
         stop=one.stop,
         target=one.target,
-        stop_confirmed=_confirmed(state, one, Purpose.STOP),
-        target_confirmed=_confirmed(state, one, Purpose.TARGET),
+        stop_confirmed=stop_confirmed,
+        target_confirmed=target_confirmed,
         liquidation=liquidation_ticks(contract, one.lots, one.cost, margin),
         opened=one.opened,
         origin=one.origin,
+        stop_id=stop_id,
+        target_id=target_id,
     )
 
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import Column, Select, Table, select, tuple_
+from sqlalchemy import Column, Select, Table, func, select, tuple_
 
 from engine.errors import BadInput
-from storage import pages, tables
+from engine.ledger import Page, Row
+from storage import pages, tables, trail
 from storage.database import Database
 from storage.failures import DATABASE_ERRORS, journal_failed
-from storage.pages import Page, Row
 
 LIMIT = 200
 MOST = 1_000
@@ -32,6 +32,7 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         until: rows before it, ms UTC.
         limit: at most so many rows.
         before: the cursor that the page before this one named; empty for the newest page.
+        every: of equity, only the last row of each stretch of so many ms; 0 for all.
     """
 
     symbol: str = ""
@@ -39,6 +40,7 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: Time = _TIMES
     limit: Annotated[int, Meta(ge=1, le=MOST)] = LIMIT
     before: Annotated[str, Meta(pattern=r"^(\d{1,18}\.\d{1,18})?$")] = ""
+    every: Time = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,11 @@ class History:
         self._database = database
 
     async def query(self, name: str, args: Mapping[str, str | int | float | None]) -> bytes:
-        """A page as JSON: ``{"rows": [...], "next": cursor or null}``; the rows are those of `storage.pages`.
+        """A page as JSON: ``{"rows": [...], "next": cursor or null}``; the rows are those of `engine.ledger`.
 
         Args:
-            name: orders, fills, positions, signals, commands, notes or equity.
-            args: the fields of `Wanted` by name; None counts as not given.
+            name: orders, fills, positions, signals, commands, notes or equity; `trail` answers an `engine.ledger.Trail`.
+            args: the fields of `Wanted` (for a trail of `storage.trail.Of`) by name; None counts as not given.
 
         Raises:
             BadInput: an unknown name or argument, or a value out of its bounds.
@@ -86,6 +88,8 @@ class History:
         """
         given = {key: value for key, value in args.items() if value is not None}
         try:
+            if name == trail.NAME:
+                return msgspec.json.encode(await trail.read(self._database, msgspec.convert(given, trail.Of)))
             wanted = msgspec.convert(given, Wanted)
         except msgspec.ValidationError as error:
             raise BadInput(f"query {name}", given, str(error)) from error
@@ -96,6 +100,8 @@ class History:
         kind = _KINDS.get(name)
         if kind is None:
             raise BadInput("query", name, f"use one of {', '.join(_KINDS)}")
+        if wanted.every and kind.table is not tables.equity:
+            raise BadInput(f"query {name}", wanted.every, "only equity can be thinned out")
         if wanted.symbol and "symbol" not in kind.table.c:
             raise BadInput(f"query {name}", wanted.symbol, "ask without a symbol: it is that of the whole account")
         try:
@@ -119,6 +125,8 @@ def chosen(kind: _Kind, wanted: Wanted) -> Select[Any]:
         query = query.where(time >= wanted.since)
     if wanted.until < _TIMES:
         query = query.where(time < wanted.until)
+    if wanted.every:
+        query = query.where(time.in_(select(func.max(time)).where(time >= wanted.since).group_by(time // wanted.every)))
     if wanted.before:
         at, place = wanted.before.split(".")
         query = query.where(tuple_(time, kind.place) < tuple_(int(at), int(place)))

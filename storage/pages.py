@@ -1,7 +1,4 @@
-"""Rows of history as a screen or a script reads them: decimals for money and prices, ms UTC for times.
-
-Encoded as JSON, a decimal is a string. `id` is the row's place in the journal.
-"""
+"""From the history tables to rows of `engine.ledger`."""
 
 from __future__ import annotations
 
@@ -11,143 +8,13 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from engine.ledger import CommandRow, EquityRow, FillRow, NoteRow, OrderRow, PositionRow, SignalRow
 from engine.model.money import MONEY_SCALE, to_decimal
 from engine.model.signal import Gate
 
 _QUANTUM = Decimal("1e-8")
 
 Values: TypeAlias = Mapping[str, Any]
-
-
-class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as it is now; `average` is the mean price of its fills, None before the first."""
-
-    id: int
-    client_id: str
-    venue_id: str
-    symbol: str
-    side: int
-    kind: str
-    purpose: str
-    quantity: Decimal
-    price: Decimal | None
-    trigger: Decimal | None
-    reduce_only: bool
-    leverage: int
-    origin: str
-    status: str
-    filled: Decimal
-    average: Decimal | None
-    fees: Decimal
-    created: int
-    updated: int
-    reason: str
-
-
-class FillRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An execution. `realised` is before its fee; `outside`: of an order that is not ours; `at` is received time."""
-
-    id: int
-    client_id: str
-    trade_id: str
-    symbol: str
-    side: int
-    price: Decimal
-    quantity: Decimal
-    fee: Decimal
-    realised: Decimal
-    maker: bool
-    backfilled: bool
-    outside: bool
-    at: int
-    venue_time: int
-
-
-class PositionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One net position from flat to flat.
-
-    `entry` and `exit` are mean prices; `quantity` is what is open, `entered` all that was; `net` is realised profit after
-    fees and funding.
-    """
-
-    id: int
-    symbol: str
-    side: int
-    quantity: Decimal
-    entered: Decimal
-    entry: Decimal
-    exit: Decimal | None
-    opened: int
-    closed: int | None
-    origin: str
-    leverage: int
-    realised: Decimal
-    fees: Decimal
-    funding: Decimal
-    net: Decimal
-
-
-class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest version of a signal with its gates; `stop` and `target` are None for CLOSE."""
-
-    id: int
-    signal_id: int
-    symbol: str
-    action: str
-    status: str
-    at: int
-    bar_time: int
-    score: float
-    price: Decimal
-    stop: Decimal | None
-    target: Decimal | None
-    quantity: Decimal
-    gates: tuple[Gate, ...]
-    reason: str
-    expires: int
-    client_id: str
-
-
-class CommandRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A command as it came, who sent it, and its first answer."""
-
-    id: int
-    command_id: str
-    at: int
-    source: str
-    symbol: str
-    command: msgspec.Raw
-    ok: bool | None
-    answer: str
-
-
-class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the log."""
-
-    id: int
-    at: int
-    level: str
-    symbol: str
-    text: str
-
-
-class EquityRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Equity (the margin balance) and cash (the wallet balance) at a minute; `market_time` differs in a replay."""
-
-    at: int
-    market_time: int
-    equity: Decimal
-    cash: Decimal
-
-
-Row: TypeAlias = OrderRow | FillRow | PositionRow | SignalRow | CommandRow | NoteRow | EquityRow
-
-
-class Page(msgspec.Struct, frozen=True):
-    """Rows, newest first, and the cursor of the next page; None where there is nothing older."""
-
-    rows: tuple[Row, ...]
-    next: str | None
 
 
 def order_row(row: Values) -> OrderRow:
