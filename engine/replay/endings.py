@@ -29,6 +29,8 @@ def _end(day: Day, live: Trip, replayed: Trip) -> Reason | None:
     apart = abs(live.closed // frame - replayed.closed // frame)
     if live.ended is replayed.ended and (live.open or apart <= (0 if live.ended in _LEVELS else 1)):
         return None
+    if live.ended is replayed.ended is Ended.SIGNAL and _closing_bar(day, live) == day.bar_before(replayed.closed):
+        return None
     match live.ended:
         case Ended.PERSON:
             after = "" if replayed.open else f" and ended by its {replayed.ended.value} at {clock(replayed.closed)}"
@@ -60,9 +62,6 @@ def _sooner(day: Day, live: Trip, replayed: Trip) -> Reason:
     outage = day.evidence.outage_in(first.closed - day.timeframe_ms, first.closed + day.timeframe_ms)
     if outage is not None:
         return Reason(Cause.DOWN, f"{down_words(outage)}: {ends}")
-    if live.ended is replayed.ended is Ended.SIGNAL and _closing_bar(day, live) == day.bar_before(replayed.closed):
-        late = (live.closed - replayed.closed) / 1_000
-        return Reason(Cause.PRICE, f"the same bar ended both, and live was filled {late:g} s after its close")
     found = None
     if first is replayed and replayed.ended is Ended.SIGNAL:
         bar = day.bar_before(replayed.closed)
@@ -132,9 +131,11 @@ def _prices(live: Trip, replayed: Trip, difference: Difference, *, ended: bool) 
         )
     level = ended and live.ended in _LEVELS
     cause = "its trigger met the market's next price" if level else "spread, latency and slippage"
-    late = (live.opened - replayed.opened) / 1_000
-    if late >= LATE_S:
-        cause += f", filled {late:g} s after the close that decided"
+    waits = [(live.opened - replayed.opened) / 1_000]
+    if ended and live.ended is Ended.SIGNAL:
+        waits.append((live.closed - replayed.closed) / 1_000)
+    if max(waits) >= LATE_S:
+        cause += f", filled {max(waits):g} s after the close that decided"
     if abs(difference.funding) > max(abs(difference.entry), abs(difference.exit)):
         cause += ", and funding of another position"
     return Reason(Cause.PRICE, f"{' and '.join(said)}: {cause}")
