@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.core import booking, markets
+from engine.core import booking, markets, vote_book
 from engine.core.booking import step
 from engine.core.markets import see
 from engine.core.state import DAY_MS, KEEP_MS, REPORT_TIMER, Answered, State, SymbolState
@@ -21,6 +21,8 @@ from engine.model.command import Autonomy
 from engine.model.order import OrderStatus, OrderStep
 from engine.model.signal import SignalStatus
 from engine.strategies import NAMES
+
+PENDING = frozenset({SignalStatus.WAITING, SignalStatus.VOTING})
 
 
 def _started(state: State, event: e.EngineStarted) -> None:
@@ -78,6 +80,11 @@ def _link(state: State, event: e.LinkChanged) -> None:
         state.links[event.link] = event.up  # the venue counts as up only once it is reconciled
 
 
+def _votes(state: State, event: e.VotesCast) -> None:
+    see(state, event.view)
+    vote_book.cast(state, event)
+
+
 def _nothing(_state: State, _event: object) -> None:
     return
 
@@ -99,6 +106,7 @@ _EVENTS: dict[type, Callable[[State, Any], None]] = {
     e.FundingPaid: booking.funding,
     e.Reconciled: _reconciled,
     e.LinkChanged: _link,
+    e.VotesCast: _votes,
     e.TimerFired: _fired,
 }
 
@@ -114,7 +122,7 @@ def _signal(state: State, decision: d.SignalDecided) -> None:
     state.signals[signal.id] = signal
     state.last_signal = max(state.last_signal, signal.id)
     if len(state.signals) > 200:
-        done = (i for i, s in state.signals.items() if s.status is not SignalStatus.WAITING)
+        done = (i for i, s in state.signals.items() if s.status not in PENDING)
         state.signals.pop(next(done, -1), None)
 
 
@@ -156,6 +164,11 @@ def _ignored(state: State, decision: d.PositionIgnored) -> None:
     s.mismatches = 0
 
 
+def _benched(state: State, decision: d.VoterBenched) -> None:
+    others = [voter for voter in state.benched if voter != decision.voter]
+    state.benched = sorted([*others, decision.voter] if decision.benched else others)
+
+
 def _held(state: State, decision: d.SymbolHeld) -> None:
     state.symbols[decision.symbol].held = decision.reason
 
@@ -173,6 +186,9 @@ _DECISIONS: dict[type, Callable[[State, Any], None]] = {
     d.QueryOrder: _nothing,
     d.RequestReport: _nothing,
     d.SignalDecided: _signal,
+    d.AskVotes: vote_book.asked,
+    d.VoteScored: vote_book.scored,
+    d.VoterBenched: _benched,
     d.PlanSet: _plan,
     d.EntryPlanned: _planned,
     d.TimerSet: _timer,

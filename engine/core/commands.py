@@ -25,6 +25,7 @@ from engine.model.decision import (
     RequestReport,
     SignalDecided,
     SubmitOrder,
+    VoterBenched,
 )
 from engine.model.event import CommandReceived
 from engine.model.instrument import Instrument
@@ -314,6 +315,14 @@ def _approve(deck: Deck, command: c.ApproveSignal, source: str) -> str:
     return text
 
 
+def _bench(deck: Deck, command: c.BenchVoter, source: str) -> str:
+    if command.voter not in deck.state.settings.voters:
+        known = ", ".join(deck.state.settings.voters) or "none"
+        raise BadInput("voter", command.voter, f"configured are: {known}")
+    deck.emit(VoterBenched(voter=command.voter, benched=command.benched))
+    return f"{command.voter} is {'benched: it is not asked any more' if command.benched else 'asked again'}"
+
+
 def _reject(deck: Deck, command: c.RejectSignal, source: str) -> str:
     signal = _waiting(deck, command.signal_id)
     rejected = replace(signal, status=SignalStatus.REJECTED, reason=f"rejected by {source}")
@@ -372,6 +381,7 @@ _HANDLERS: dict[type, Callable[[Deck, Any, str], str]] = {
     c.SetAutonomy: _autonomy,
     c.ApproveSignal: _approve,
     c.RejectSignal: _reject,
+    c.BenchVoter: _bench,
     c.ReleaseSymbol: _release,
     c.ResolvePosition: _resolve,
     c.CancelOutside: _cancel_outside,

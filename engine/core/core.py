@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core import outside, pipeline, protection, recall, reconcile
+from engine.core import ballots, outside, pipeline, protection, recall, reconcile
 from engine.core.apply import apply_decision, apply_event
 from engine.core.booking import forget, is_new, remember
 from engine.core.checks import check_settings
@@ -105,6 +105,8 @@ def _on_start(deck: Deck, event: e.EngineStarted) -> None:
 
 
 def _on_bar(deck: Deck, event: e.BarClosed) -> None:
+    if deck.state.ballots:
+        ballots.score_due(deck, deck.state.symbols[event.symbol])
     if not event.backfilled:
         pipeline.on_bar(deck, event.symbol)
 
@@ -221,6 +223,10 @@ def _on_timer(deck: Deck, event: e.TimerFired) -> None:
             signal = state.signals.get(int(key))
             if signal is not None and signal.status is SignalStatus.WAITING:
                 pipeline.expire(deck, signal)
+        case "votes":
+            signal = state.signals.get(int(key))
+            if signal is not None and signal.status is SignalStatus.VOTING:
+                ballots.late(deck, signal)
         case "query":
             order: Order | None = state.orders.get(key)
             if order is not None and order.status is OrderStatus.UNKNOWN:
@@ -264,5 +270,6 @@ _DECIDE: dict[type, Callable[[Deck, Any], None]] = {
     e.FundingPaid: _on_funding,
     e.Reconciled: reconcile.on_report,
     e.LinkChanged: _on_link,
+    e.VotesCast: pipeline.on_votes,
     e.TimerFired: _on_timer,
 }

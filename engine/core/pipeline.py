@@ -6,7 +6,7 @@ import math
 
 from msgspec.structs import replace
 
-from engine.core import risk
+from engine.core import ballots, risk
 from engine.core.deck import Deck
 from engine.core.forecasting import forecast_gate
 from engine.core.levels import levels
@@ -16,6 +16,7 @@ from engine.core.sizing import leverage_for, size
 from engine.core.state import DIFFERS, OUTSIDE, State, SymbolState
 from engine.model.command import Autonomy
 from engine.model.decision import EntryPlanned, Level, SignalDecided, SubmitOrder
+from engine.model.event import VotesCast
 from engine.model.money import PPM
 from engine.model.order import Order, Purpose, Side
 from engine.model.record import Record
@@ -31,6 +32,8 @@ def on_bar(deck: Deck, symbol: str) -> None:
     state = deck.state
     s = state.symbols[symbol]
     side = s.sides[state.decider]
+    if side != s.side_before:
+        ballots.overtake(deck, symbol)
     if side == s.side_before or (side == 0 and state.settings.exits is not Exits.NONE):
         return
     holding = s.position.side if s.position is not None else 0
@@ -41,6 +44,9 @@ def on_bar(deck: Deck, symbol: str) -> None:
             _close(deck, s, _leaving(state, s), "the wanted side is flat")
         return
     signal = candidate(state, s, side)
+    if _votes_open(signal):
+        _ask(deck, s, signal)
+        return
     if s.held or deck.state.autonomy is Autonomy.OBSERVE:
         _show(deck, s, signal)
         return
@@ -80,11 +86,49 @@ def _decide(deck: Deck, signal: Signal, status: SignalStatus, reason: str) -> No
     deck.emit(SignalDecided(signal=signal))
 
 
+def _votes_open(signal: Signal) -> bool:
+    """Nothing failed, and the voters have not been asked yet."""
+    return first_failure(signal.gates) is None and signal.gates[-1].name != ballots.GATE
+
+
+def _ask(deck: Deck, s: SymbolState, signal: Signal) -> None:
+    """The voters are asked; an opposite position does not wait for them."""
+    observing = deck.state.autonomy is Autonomy.OBSERVE
+    if s.position is not None and (_owned(s) or not observing):
+        _close(deck, s, signal, "opposite score; a reversal waits for the votes")
+    ballots.ask(deck, s, signal)
+
+
+def on_votes(deck: Deck, event: VotesCast) -> None:
+    """The votes are in: where they carry the candidate, what time may have changed is judged again."""
+    state = deck.state
+    signal = state.signals.get(event.signal_id)
+    if signal is None or signal.status is not SignalStatus.VOTING:
+        return
+    s = state.symbols[signal.symbol]
+    verdict = ballots.vote_gate(state, signal.action.side, event.votes)
+    if verdict.verdict is Verdict.FAIL:
+        ballots.refuse(deck, signal, verdict)
+        return
+    signal = replace(signal, gates=(*signal.gates, verdict), expires=0)
+    again = judged_again(state, s, signal)
+    failed = first_failure(again)
+    if failed is not None:
+        ballots.refuse(deck, signal, *(gate for gate in again if gate.verdict is Verdict.PASS), failed)
+    elif s.held or state.autonomy is Autonomy.OBSERVE:
+        reason = f"held: {s.held}" if s.held else "observe mode: shown, not traded"
+        deck.emit(SignalDecided(signal=replace(signal, status=SignalStatus.OBSERVED, reason=reason)))
+    elif state.autonomy is Autonomy.APPROVE:
+        _wait(deck, signal)
+    else:
+        send(deck, replace(signal, price=s.quote.ask if signal.action is Action.LONG else s.quote.bid))
+
+
 def _wait(deck: Deck, signal: Signal) -> None:
     wait = deck.state.settings.approve_ms
     signal = replace(
         signal,
-        id=deck.state.last_signal + 1,
+        id=signal.id or deck.state.last_signal + 1,
         status=SignalStatus.WAITING,
         expires=deck.state.now + wait,
         reason="waits for approval",
@@ -149,13 +193,11 @@ def send(deck: Deck, signal: Signal) -> None:
     deck.emit(SubmitOrder(approved=approved))
 
 
-def approve(deck: Deck, signal: Signal) -> str:
-    """A person approves a WAITING signal: freshness, price and risk are judged again. Returns one sentence."""
-    state = deck.state
-    s = state.symbols[signal.symbol]
+def judged_again(state: State, s: SymbolState, signal: Signal) -> tuple[Gate, ...]:
+    """What time may have changed since a signal was made: freshness, price, the position and the limits."""
     price = s.quote.ask if signal.action is Action.LONG else s.quote.bid
     drift = abs(price - signal.price) / signal.price
-    gates = [
+    return (
         fresh_gate(state, s),
         judged(
             "drift",
@@ -176,8 +218,16 @@ def approve(deck: Deck, signal: Signal) -> str:
             "the position is already on that side",
         ),
         *risk.limits(state, s),
-    ]
-    failed = first_failure(tuple(gates))
+    )
+
+
+def approve(deck: Deck, signal: Signal) -> str:
+    """A person approves a WAITING signal: freshness, price and risk are judged again. Returns one sentence."""
+    state = deck.state
+    s = state.symbols[signal.symbol]
+    price = s.quote.ask if signal.action is Action.LONG else s.quote.bid
+    gates = judged_again(state, s, signal)
+    failed = first_failure(gates)
     if failed is not None:
         reason = f"approval refused: {failed.name} {failed.value} (needs {failed.threshold})"
         gates_now = (*signal.gates, *gates)
@@ -325,14 +375,19 @@ def record_gate(state: State, s: SymbolState) -> tuple[Gate, float]:
 
 
 def asked_gates(state: State, s: SymbolState, side: int, *, passed: bool) -> tuple[Gate, ...]:
-    """The forecast and the three votes: not asked after a failure; without a source SKIPPED, and FAIL on live."""
+    """The forecast and the three votes: not asked after a failure; without a source SKIPPED, and FAIL on live.
+
+    The votes are left out where the voters are to be asked.
+    """
     if not passed:
         return tuple(Gate(name, Verdict.NOT_ASKED, reason="a free gate failed") for name in ("forecast", "votes"))
-    verdict = Verdict.FAIL if state.mode == "live" else Verdict.SKIPPED
-    return (
-        forecast_gate(state, s, side),
-        Gate("votes", verdict, "", "2 of 3, > 70", "no voter is configured"),
-    )
+    forecast = forecast_gate(state, s, side)
+    if forecast.verdict is Verdict.FAIL:
+        # where no voter is configured that is told all the same: it is another thing to mend
+        nobody = ballots.open_gate(state, s)
+        return forecast, nobody or Gate(ballots.GATE, Verdict.NOT_ASKED, reason="the forecast gate failed")
+    votes = ballots.open_gate(state, s)
+    return (forecast,) if votes is None else (forecast, votes)
 
 
 def expire(deck: Deck, signal: Signal) -> None:

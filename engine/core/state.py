@@ -16,6 +16,7 @@ from engine.model.record import Record, Shadow
 from engine.model.settings import Settings
 from engine.model.signal import Signal
 from engine.model.venue import VenueOrder, VenuePosition
+from engine.model.vote import Stance, VoterRecord
 
 DAY_MS = 86_400_000
 KEEP_MS = DAY_MS
@@ -91,6 +92,36 @@ class SymbolState(msgspec.Struct, kw_only=True):
         return quote.mark or (quote.bid + quote.ask) // 2
 
 
+class Claim(msgspec.Struct, frozen=True, array_like=True):
+    """What one voter (or the ensemble, or the strategies) said, to be judged at `due`, ms UTC by the bars.
+
+    `confidence` is 0 to 100; `followed`: by its word alone the candidate would have been traded; `cost` 1e-8 USD.
+    """
+
+    voter: str
+    stance: Stance
+    confidence: float
+    due: int
+    followed: bool
+    cost: Money = 0
+
+
+class Ballot(msgspec.Struct, kw_only=True):
+    """The votes on one candidate that are not judged yet.
+
+    `bar_time` is the open of the deciding bar (ms UTC), `close` its close (quote currency), `cost` of both ways of a trade
+    (fraction), `score` the board's.
+    """
+
+    symbol: str
+    side: int
+    bar_time: int
+    close: float
+    cost: float
+    score: float
+    claims: list[Claim] = msgspec.field(default_factory=list)
+
+
 class Answered(msgspec.Struct, frozen=True, array_like=True):
     """A command's first result and when it was given."""
 
@@ -103,6 +134,7 @@ class State(msgspec.Struct, kw_only=True):
     """Everything the core knows. `cash` is None until the venue or the paper balance has told it.
 
     `decider` is the place in `SymbolState.sides` of the strategy whose side decides.
+    `ballots` by signal id, `voters` the records by voter, `benched` the voters that are not asked.
     `now` is received time of the newest event, `market_time` the newest venue time seen; both ms UTC. `timers` are the
     deadlines that have not passed (ms UTC), `booked` the executions of the last day (``client id|trade id``) and when they
     were booked, `outside` the orders of the venue's newest report that are nobody's here (by client id), `recovering` is true from a restart until the venue has been asked.
@@ -118,6 +150,9 @@ class State(msgspec.Struct, kw_only=True):
     symbols: dict[str, SymbolState] = msgspec.field(default_factory=dict)
     orders: dict[str, Order] = msgspec.field(default_factory=dict)
     signals: dict[int, Signal] = msgspec.field(default_factory=dict)
+    ballots: dict[int, Ballot] = msgspec.field(default_factory=dict)
+    voters: dict[str, VoterRecord] = msgspec.field(default_factory=dict)
+    benched: list[str] = msgspec.field(default_factory=list)
     answered: dict[str, Answered] = msgspec.field(default_factory=dict)
     booked: dict[str, int] = msgspec.field(default_factory=dict)
     outside: dict[str, VenueOrder] = msgspec.field(default_factory=dict)

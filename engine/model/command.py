@@ -96,6 +96,13 @@ class RejectSignal(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     signal_id: int
 
 
+class BenchVoter(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ask a voter no more; False asks it again."""
+
+    voter: str
+    benched: bool
+
+
 class ReleaseSymbol(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Give a symbol back to automatic trading after a person's override."""
 
@@ -136,6 +143,7 @@ Command: TypeAlias = (
     | SetAutonomy
     | ApproveSignal
     | RejectSignal
+    | BenchVoter
     | ReleaseSymbol
     | ResolvePosition
     | CancelOutside

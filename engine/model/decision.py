@@ -10,6 +10,7 @@ import msgspec
 from engine.model.order import Approved, OrderRequest
 from engine.model.signal import Signal
 from engine.model.venue import VenueOrder
+from engine.model.vote import Score
 
 
 class Level(Enum):
@@ -49,6 +50,37 @@ class SignalDecided(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A signal was made or moved on in its life; the newest with an id is the truth."""
 
     signal: Signal
+
+
+class AskVotes(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ask the voters about a candidate; the answer is `VotesCast`, no later than `deadline` (ms UTC, wall time).
+
+    The prompt is made by the shell, of the bars and news of the moment; its hash comes back in every vote. `close` is the
+    price of the bar that decided (quote currency), from which the votes will be judged; `cost` of both ways, a fraction.
+    """
+
+    signal_id: int
+    symbol: str
+    side: int
+    score: float
+    bar_time: int
+    close: float
+    cost: float
+    deadline: int
+    benched: tuple[str, ...] = ()
+
+
+class VoteScored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The horizon of a vote has passed."""
+
+    score: Score
+
+
+class VoterBenched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A voter is not asked any more, or is again."""
+
+    voter: str
+    benched: bool
 
 
 class PlanSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -145,6 +177,9 @@ Decision: TypeAlias = (
     | QueryOrder
     | RequestReport
     | SignalDecided
+    | AskVotes
+    | VoteScored
+    | VoterBenched
     | PlanSet
     | EntryPlanned
     | TimerSet

@@ -15,6 +15,7 @@ from engine.model.order import Fill, OrderStatus
 from engine.model.record import Record, Shadow
 from engine.model.settings import Settings
 from engine.model.venue import VenueReport
+from engine.model.vote import Vote
 
 
 class EngineStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -181,6 +182,16 @@ class LinkChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str = ""
 
 
+class VotesCast(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The voters were asked about a signal (`AskVotes`): one vote or abstention of each seat."""
+
+    at: int
+    signal_id: int
+    symbol: str
+    votes: tuple[Vote, ...]
+    view: MarketView = EMPTY_VIEW
+
+
 class TimerFired(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A deadline the core had set has passed by wall time."""
 
@@ -206,5 +217,6 @@ Event: TypeAlias = (
     | FundingPaid
     | Reconciled
     | LinkChanged
+    | VotesCast
     | TimerFired
 )

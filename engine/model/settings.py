@@ -71,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         stop_atr: default stop distance in average true ranges.
         target_ratio: default target distance over stop distance.
         liquidation_ratio: liquidation distance must be at least this times the stop distance.
+        voters: names of the configured voters; with fewer than two nobody is asked.
+        vote_ms: how long the voters may take together.
+        vote_confidence: the consensus must be surer than this, 0 to 100.
         paper_balance: starting balance of the paper venue, 1e-8 quote units.
     """
 
@@ -107,6 +110,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stop_atr: float = 2.0
     target_ratio: float = 2.0
     liquidation_ratio: float = 1.5
+    voters: tuple[str, ...] = ()
+    vote_ms: int = 15_000
+    vote_confidence: float = 70.0
     paper_balance: Money = 10_000 * MONEY_SCALE
 
 

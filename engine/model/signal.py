@@ -42,6 +42,7 @@ class Action(Enum):
 class SignalStatus(Enum):
     """Where a signal is in its life."""
 
+    VOTING = "voting"
     REFUSED = "refused"
     OBSERVED = "observed"
     WAITING = "waiting"
@@ -68,7 +69,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         lots: planned size, lots.
         gates: every verdict, in order.
         reason: one sentence.
-        expires: ms UTC a WAITING signal lapses, else 0.
+        expires: ms UTC a WAITING or VOTING signal lapses, else 0.
         client_id: the order it became, or empty.
     """
 

@@ -76,6 +76,13 @@ def dear() -> Desk:
     return desk
 
 
+def voting() -> Desk:
+    """Three voters are configured."""
+    desk = Desk(voters=("gpt", "claude", "llama"))
+    desk.bar()
+    return desk
+
+
 def resting() -> Desk:
     """A working limit entry, desk-1-1."""
     desk = flat()
@@ -122,6 +129,8 @@ REFUSED: list[tuple[Callable[[], Desk], c.Command, str]] = [
     (flat, c.CancelAll(symbol=XRP), f"symbol: {XRP} - this engine trades"),
     (flat, c.ApproveSignal(signal_id=7), "signal: 7 - it does not wait for approval (any more)"),
     (long, c.RejectSignal(signal_id=1), "signal: 1 - it does not wait for approval (any more)"),
+    (flat, c.BenchVoter(voter="gpt", benched=True), "voter: gpt - configured are: none"),
+    (voting, c.BenchVoter(voter="grok", benched=True), "voter: grok - configured are: gpt, claude, llama"),
     (flat, c.ReleaseSymbol(symbol=BTC), f"symbol: {BTC} - automatic trading is not held"),
     (flat, c.ReleaseSymbol(symbol=XRP), f"symbol: {XRP} - this engine trades"),
     (flat, c.ResolvePosition(symbol=XRP, action=c.Outside.ADOPT), f"symbol: {XRP} - this engine trades"),
@@ -179,6 +188,8 @@ ACCEPTED: list[tuple[Callable[[], Desk], c.Command, str]] = [
     (paused, c.SetPaused(paused=False), "resumed"),
     (resting, c.Kill(), "killed: paused, cancelling 1 entries, protection continues"),
     (flat, c.SetAutonomy(autonomy=c.Autonomy.OBSERVE), "autonomy is observe"),
+    (voting, c.BenchVoter(voter="gpt", benched=True), "gpt is benched: it is not asked any more"),
+    (voting, c.BenchVoter(voter="gpt", benched=False), "gpt is asked again"),
     (resting, c.ReleaseSymbol(symbol=BTC), f"{BTC} is back with the desk"),
     (
         differing,
