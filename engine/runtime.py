@@ -20,6 +20,7 @@ from engine.model.command import Command
 from engine.model.market import EMPTY_VIEW, MarketView
 from engine.model.order import Order, OrderKind, OrderRequest, Purpose, Side
 from engine.model.venue import VenueOrder
+from engine.model.vote import Vote
 from engine.ports import Clock, Entry, Journal, Probe, Venue
 from engine.probe import no_probe
 
@@ -28,6 +29,7 @@ BATCH_LIMIT = 256
 REPORT_RETRY_MS = 1_000
 
 Watcher = Callable[[Sequence[Entry]], None]
+Asker = Callable[[d.AskVotes], Coroutine[Any, Any, tuple[Vote, ...]]]
 
 
 class SystemClock:
@@ -88,6 +90,7 @@ class Runtime:
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reconciled = asyncio.Event()
         self.on_idle: Callable[[], None] | None = None
+        self.asker: Asker | None = None
 
     def watch(self, watcher: Watcher) -> None:
         """Call `watcher` with every committed batch, in order, before its effects."""
@@ -216,6 +219,8 @@ class Runtime:
                 self._effect(self._venue.cancel(_outside(held)))
             case d.RequestReport():
                 self.reconcile()
+            case d.AskVotes() if self.asker is not None:
+                self._effect(self._ask(self.asker, decision))
             case d.TimerSet(timer=timer, deadline=deadline):
                 self._set_timer(timer, deadline)
             case d.CommandAnswered(command_id=command_id, ok=ok, text=text):
@@ -283,6 +288,12 @@ class Runtime:
         if not self._reporting:
             self._reporting = True
             self._effect(self._report())
+
+    async def _ask(self, asker: Asker, asked: d.AskVotes) -> None:
+        """Put the votes on a candidate into the queue. Bars and orders go on meanwhile."""
+        votes = await asker(asked)
+        view = self._view((asked.symbol,))
+        self.put(e.VotesCast(at=self.now(), signal_id=asked.signal_id, symbol=asked.symbol, votes=votes, view=view))
 
     async def reconciled(self) -> None:
         """Wait for the first report to be worked through."""
