@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.bars import Floats
 from engine.forecast.dataset import Windows
 
+PERSISTENCE, DRIFT, LINEAR = "persistence", "drift", "linear"
 PENALTIES = (1e-4, 1e-2, 1.0, 100.0)  # times the mean variance of the columns
 CHUNK = 2_048
 
@@ -35,9 +36,9 @@ def baselines(
     """
     known = np.concatenate((train[1], validation[1]))
     guesses = {
-        "persistence": np.zeros(samples),
-        "drift": np.full(samples, float(known.mean())),
-        "linear": _linear(train, validation, test),
+        PERSISTENCE: np.zeros(samples),
+        DRIFT: np.full(samples, float(known.mean())),
+        LINEAR: _linear(train, validation, test),
     }
     return Baselines(guesses, 1 if np.count_nonzero(known > 0) >= np.count_nonzero(known < 0) else -1)
 

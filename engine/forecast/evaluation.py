@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.bars import Floats, Ints
 from engine.errors import BadInput
-from engine.forecast.baselines import Baselines, baselines
+from engine.forecast.baselines import DRIFT, LINEAR, PERSISTENCE, Baselines, baselines
 from engine.forecast.dataset import Dataset, Windows, windows
 from engine.forecast.scaling import Scaler, fit_scaler
 from engine.forecast.scores import DEFAULT_FEE, Scores, conformal, coverage, profit, score, wilson
@@ -110,7 +110,7 @@ def prepare(data: Dataset, split: Split) -> Prepared:
     )
 
 
-def test(data: Dataset, ready: Prepared, infer: Infer) -> Tested:
+def out_of_sample(data: Dataset, ready: Prepared, infer: Infer) -> Tested:
     """Forecast the test part; the interval's width comes from the validation part.
 
     Args:
@@ -155,7 +155,7 @@ def evaluate(
     horizon = data.recipe.horizon
     ours = score(model, actual, close, horizon=horizon, fee=fee)
     theirs = {name: score(values, actual, close, horizon=horizon, fee=fee) for name, values in guesses.items()}
-    zero = theirs["persistence"]
+    zero = theirs[PERSISTENCE]
     way = score(majority, actual, close, horizon=horizon, fee=fee)
     theirs[MAJORITY] = msgspec.structs.replace(
         zero, direction=way.direction, direction_interval=way.direction_interval, profit=way.profit
@@ -168,7 +168,8 @@ def evaluate(
         model,
         guesses,
         (share, interval[0]),
-        max(0.5, *(one.direction or 0.0 for one in theirs.values())),
+        max(0.5, *(theirs[name].direction or 0.0 for name in (DRIFT, MAJORITY))),
+        theirs[LINEAR].direction or 0.0,
         float(np.mean([fold.rmse_return < min(fold.baselines.values()) for fold in folds])),
         horizon,
         tries,

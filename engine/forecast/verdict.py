@@ -64,7 +64,8 @@ class Evidence:
         model: forecast ones.
         baselines: by name, likewise.
         direction: share of moves whose direction the model had right, and the lower end of its 95 % interval.
-        naive_direction: the best share that a baseline or the majority direction had.
+        naive_direction: the best share of always saying one direction: a coin, the drift, the majority.
+        linear_direction: the share of the linear model.
         folds_better: share of the folds in which the model's squared error was below every baseline's.
         horizon: bars ahead.
         tries: how many models have been tried on these bars, this one included.
@@ -75,6 +76,7 @@ class Evidence:
     baselines: dict[str, Floats]
     direction: tuple[float, float]
     naive_direction: float
+    linear_direction: float
     folds_better: float
     horizon: int
     tries: int = 1
@@ -85,7 +87,8 @@ def judge(evidence: Evidence) -> Verdict:
 
     The largest p value decides (an intersection-union test, Berger 1982, whose size is at most alpha); alpha is 1 %
     divided by the number of tries (Bonferroni), so that training until one is lucky does not help. Direction must be
-    better by the lower end of its 95 % interval, and more than half of the folds must agree.
+    better than any constant one by the lower end of its 95 % interval, and not worse than the linear model's; more than
+    half of the folds must agree.
     """
     ours = (evidence.model - evidence.actual) ** 2
     losses = {name: (values - evidence.actual) ** 2 for name, values in evidence.baselines.items()}
@@ -100,6 +103,8 @@ def judge(evidence: Evidence) -> Verdict:
         why = f"{against}: not better beyond luck (p = {chance:.2g}, needed < {alpha:.2g})"
     elif low <= evidence.naive_direction:
         why = f"direction {share:.1%} (at least {low:.1%}) is not above the naive {evidence.naive_direction:.1%}"
+    elif share < evidence.linear_direction:
+        why = f"direction {share:.1%} is below the linear model's {evidence.linear_direction:.1%}"
     elif evidence.folds_better <= 0.5:
         why = f"better in only {evidence.folds_better:.0%} of the folds"
     else:

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.forecast import features
 from engine.forecast.dataset import Dataset
-from engine.forecast.evaluation import Evaluation, Tested, evaluate, prepare, test
+from engine.forecast.evaluation import Evaluation, Tested, evaluate, out_of_sample, prepare
 from engine.forecast.inference import infer, session
 from engine.forecast.model_file import Header, encode, identity
 from engine.forecast.scores import DEFAULT_FEE
@@ -54,7 +54,7 @@ def train(data: Dataset, trainer: Trainer, about: About, *, told: Told, checkpoi
     ready = prepare(data, split)
     fitted, net = trainer.fit(ready, recipe, told=lambda progress: told(1, progress), checkpoints=checkpoints)
     made = session(net, "net")
-    tested = test(data, ready, lambda part: infer(made, part))
+    tested = out_of_sample(data, ready, lambda part: infer(made, part))
     evaluation = evaluate(data, [split], [tested], fee=about.fee, tries=about.tries)
     errors = np.abs(tested.errors)
     header = Header(
@@ -91,5 +91,5 @@ def walk(
         ready = prepare(data, split)
         _, net = trainer.fit(ready, data.recipe, told=lambda progress, fold=i + 1: told(fold, progress))  # type: ignore[misc] # mypy does not infer a default's type
         made = session(net, "net")
-        tested.append(test(data, ready, lambda part, made=made: infer(made, part)))  # type: ignore[misc] # likewise
+        tested.append(out_of_sample(data, ready, lambda part, made=made: infer(made, part)))  # type: ignore[misc] # likewise
     return evaluate(data, splits, tested, fee=fee, tries=tries)

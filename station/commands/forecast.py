@@ -75,6 +75,8 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a net on the older bars and score it on the newest fifth; Ctrl-C keeps the best so far."""
+    from shutil import rmtree
+
     from headless.training.making import About
     from headless.training.making import train as make
 
@@ -85,8 +87,11 @@ def train(
     shelf = _shelf()
     tries = shelf.tries(market.symbol, market.timeframe_ms) + 1
     about = About(market.source, time.time_ns() // 1_000_000, note, tries, fee_bps / 10_000)
+    unfinished = _checkpoints(shelf, market)
     with _training() as (trainer, told):
-        made = make(samples, trainer, about, told=told, checkpoints=_checkpoints(shelf, market))
+        made = make(samples, trainer, about, told=told, checkpoints=unfinished)
+    if not made.cancelled:
+        rmtree(unfinished)
     if out is not None:
         out.write_bytes(made.data)
         path = out
