@@ -72,7 +72,7 @@ class Runtime:
         self.read_only = ""
         self.counts: dict[str, int] = {}
         self._journal = journal
-        self._venue = venue
+        self.venue = venue
         self._clock = clock
         self._seq = last_seq
         self._snapshot_seq = last_seq
@@ -170,6 +170,11 @@ class Runtime:
         self._probe("after_commit")
         return True
 
+    def stand_down(self, reason: str) -> None:
+        """Turn read-only: this engine may not trade any more, and says why."""
+        if not self.read_only:
+            self._turn_read_only(reason)
+
     def _turn_read_only(self, reason: str) -> None:
         self.read_only = reason
         self._queue.clear()
@@ -201,7 +206,7 @@ class Runtime:
                 request = approved.request
                 if request.purpose is Purpose.STOP:
                     self._probe("filled_not_protected")
-                self._effect(self._venue.submit(approved))
+                self._effect(self.venue.submit(approved))
             case d.CancelSent(client_id=client_id):
                 order = state.orders.get(client_id)
                 if order is not None:
@@ -210,13 +215,13 @@ class Runtime:
                         and state.symbols[order.request.symbol].position is not None
                     ):
                         self._probe("resizing_protection")
-                    self._effect(self._venue.cancel(order))
+                    self._effect(self.venue.cancel(order))
             case d.QueryOrder(client_id=client_id):
                 order = state.orders.get(client_id)
                 if order is not None:
-                    self._effect(self._venue.query(order))
+                    self._effect(self.venue.query(order))
             case d.OutsideCanceled(order=held):
-                self._effect(self._venue.cancel(_outside(held)))
+                self._effect(self.venue.cancel(_outside(held)))
             case d.RequestReport():
                 self.reconcile()
             case d.AskVotes() if self.asker is not None:
@@ -301,7 +306,7 @@ class Runtime:
 
     async def _report(self) -> None:
         try:
-            report = await self._venue.report(self.core.state.fills_until)
+            report = await self.venue.report(self.core.state.fills_until)
         except VenueError as error:
             self._reporting = False
             self.put(e.LinkChanged(at=self.now(), link="venue", up=False, reason=str(error)))

@@ -38,6 +38,7 @@ from headless.charts import Charts
 from headless.config import read_config
 from headless.deskwriter import DeskWriter
 from headless.forecasting import Forecasting
+from headless.leased import LeasedVenue
 from headless.options import Addresses, Options, read_addresses
 from headless.publisher import Publisher
 from headless.steps import StartSteps
@@ -45,6 +46,7 @@ from storage.candles import ParquetCandles
 from storage.home import Home
 from storage.journal import SqlJournal
 from storage.keys.credentials import Account, Credentials
+from storage.lease import Lease
 
 AnyVenue: TypeAlias = CcxtVenue | PaperVenue
 
@@ -108,6 +110,7 @@ async def assemble(
     resources: AsyncExitStack,
     *,
     credentials: Credentials | None,
+    lease: Lease | None,
     probe: Probe,
     told: Callable[[str], None],
 ) -> Parts:
@@ -121,6 +124,7 @@ async def assemble(
         steps: shows "exchange client" and "contracts".
         resources: closes what must be closed.
         credentials: of a live account.
+        lease: held by this engine; nothing is sent to a live account without it.
         probe: told of the crash points.
         told: gets sentences about trouble that does not stop the engine.
 
@@ -157,7 +161,7 @@ async def assemble(
     runtime = Runtime(
         core,
         journal,
-        venue,
+        venue if lease is None else LeasedVenue(venue, lease, clock),
         clock,
         recovered.last_seq,
         probe=probe,

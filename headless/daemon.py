@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from headless.assembly import Parts
     from storage.database import Database
     from storage.history import History
+    from storage.journal import SqlJournal
+    from storage.lease import Lease
 
 log = structlog.get_logger()
 
@@ -52,6 +55,7 @@ class Daemon:
         self.ready = asyncio.Event()
         self.errors: list[str] = []
         self._credentials = credentials
+        self.lease: Lease | None = None
         self._probe = probe or crash_probe(os.environ.get("TREFOIL_CRASH", ""))
         self._steps = StartSteps(self.publisher)
         self.parts: Parts | None = None
@@ -99,6 +103,8 @@ class Daemon:
         from headless import assembly, live
 
         credentials = self._credentials or needed_by(self.options, self.home)
+        if credentials is not None:
+            await self._hold(database, journal, credentials, resources)
         self.parts = await assembly.assemble(
             self.options,
             self.home,
@@ -107,10 +113,36 @@ class Daemon:
             self._steps,
             resources,
             credentials=credentials,
+            lease=self.lease,
             probe=self._probe,
             told=self._told,
         )
+        if self.lease is not None and self.lease.lost:
+            self.parts.runtime.stand_down(self.lease.lost)
         await live.trade(self.parts, self._steps, self.ready)
+
+    async def _hold(
+        self, database: Database, journal: SqlJournal, credentials: Credentials, resources: AsyncExitStack
+    ) -> None:
+        """Be the one engine of a real account, on this machine by a lock and on this database by a lease."""
+        from headless.leased import AccountLock
+        from storage.lease import Lease
+
+        lock = AccountLock(Account(self.options.venue, self.options.testnet), credentials)
+        lock.acquire()
+        resources.callback(lock.release)
+        lease = Lease(database, f"{await journal.instance()}, process {os.getpid()}, {secrets.token_hex(4)}")
+        await lease.take(alone=database.sqlite)
+        resources.push_async_callback(lease.release)
+        keeping = asyncio.create_task(lease.keep(self._lost))
+        resources.callback(keeping.cancel)
+        self.lease = lease
+
+    def _lost(self, reason: str) -> None:
+        """Somebody else has the account now, or may have."""
+        self._told(f"this engine is read-only: {reason}")
+        if self.parts is not None:
+            self.parts.runtime.stand_down(reason)
 
     def _told(self, sentence: str) -> None:
         """Trouble that does not stop the engine."""

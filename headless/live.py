@@ -29,7 +29,7 @@ async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
         parts.writer.begin()
         steps.step("account", 0, 1)
         orders = [order for order in runtime.core.state.orders.values() if order.open]
-        await venue.open(parts.instruments, orders, runtime)
+        await runtime.venue.open(parts.instruments, orders, runtime)
         if isinstance(venue, PaperVenue):
             _settle(parts, venue)
         await runtime.reconciled()

@@ -20,11 +20,13 @@ from headless.client import EngineClient
 from headless.options import Options
 from headless.session import Process, lives, read_session, spawn, stop
 from station.live import folder_of, start
+from storage.database import Database
 from storage.home import Home
 from storage.keys.credentials import Account, Credentials, to_text
 from storage.keys.find import vault_file
 from storage.keys.secret import Secret
 from storage.keys.vault import Vault
+from storage.lease import Lease
 from tests.e2e.rig import Rig, rig, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -33,6 +35,12 @@ BINANCE = Account("binance")
 SYMBOL = "BTC/USDT:USDT"
 PASSPHRASE = Secret("vault passphrase canary")
 SIMULATE = ["--symbols", "2", "--speed", "20", "--seed", "9"]
+
+
+@pytest.fixture(autouse=True)
+def state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The locks of accounts lie in the user's state folder; here in one of the test's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture
@@ -162,6 +170,43 @@ async def after_the_crash(home: Home, one: Rig, asked: list[str]) -> Process:
         assert answer.ok
     await until(lambda: not lives(engine), "the engine did not stop")
     return engine
+
+
+@pytest.mark.usefixtures("no_keyring")
+async def test_one_account_has_one_engine_and_the_loser_says_so(tmp_path: Path) -> None:
+    home, other = Home(tmp_path / "home").create(), Home(tmp_path / "other").create()
+    async with rig(tmp_path / "exchange", SIMULATE) as one:
+        for place in (home, other):
+            keep_keys(place, one)
+            configure(place)
+        folder = go(home, one)
+        engine = engine_of(folder)
+        try:
+            one.home = Home(folder)
+            async with one.client() as client:
+                await until(lambda: client.connected and client.desk.status.ready, (folder / "engine.log").read_text())
+                second = go(other, one)
+                rival = engine_of(second)
+                await until(lambda: not lives(rival), "two engines trade one account")
+                log = (second / "engine.log").read_text().splitlines()
+                assert log[-1].startswith("engine: Another engine on this machine trades this binance account")
+                await usurp(folder)
+                await until(lambda: "taken the account over" in client.desk.status.read_only, "it does not say so")
+                order = PlaceOrder(symbol=SYMBOL, side=Side.BUY, kind=OrderKind.MARKET, quantity=Decimal("0.010"))
+                answer = await client.ask(order)
+                assert not answer.ok
+                assert "read-only" in answer.text
+                assert (await one.state())["orders"] == 0
+        finally:
+            stop(engine)
+
+
+async def usurp(folder: Path) -> None:
+    """What an engine on another machine does to the lease when it takes over."""
+    database = Database(Home(folder).database_url)
+    rival = Lease(database, "the other engine", ttl_ms=600)
+    await rival.take(alone=True)
+    await database.close()
 
 
 @pytest.mark.usefixtures("no_keyring")
