@@ -20,6 +20,7 @@ from engine.matching import Accepted, Executed, MatchingBook, Outcome, Rejected,
 from engine.model import event as e
 from engine.model.command import ReducePosition
 from engine.model.decision import CancelSent, Decision, SubmitOrder
+from engine.model.forecast import Forecast
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, MarketView, Quote
 from engine.model.money import Money, fee_of
@@ -177,8 +178,10 @@ class Simulation:
                 levels.append(request.trigger)
         return levels
 
-    def close_bar(self, bar: Bar, ticks: int, timeframe_ms: int, reading: Reading) -> None:
-        """The bar is over: the core decides."""
+    def close_bar(
+        self, bar: Bar, ticks: int, timeframe_ms: int, reading: Reading, forecast: Forecast | None = None
+    ) -> None:
+        """The bar is over: the core decides. `forecast` is one that was made at this close."""
         at = bar.open_time + timeframe_ms
         self._time = bar.open_time
         quote = Quote(ticks, ticks, 0, 0, ticks, ticks, at, at)
@@ -191,6 +194,7 @@ class Simulation:
             stops=reading.stops,
             targets=reading.targets,
             view=MarketView(((self._symbol, quote),)),
+            forecast=forecast,
         )
         self._hear(event)
         if self._bar % FORGET_EVERY == 0:

@@ -107,13 +107,14 @@ def _planned(day: Day, live: Trip, replayed: Trip) -> str:
 
 
 def _size(day: Day, live: Trip, replayed: Trip) -> Reason | None:
-    if abs(live.lots - replayed.lots) <= max(1, SMALL_SIZE * replayed.lots):
-        return None
-    said = day.evidence.said_in(day.symbol, live.opened, live.closed, _BY_PERSON)
+    """Why it was larger or smaller; also that a person traded some of it where it ended by itself."""
     quantity = day.instrument.quantity
     text = f"{quantity(live.lots)} live, {quantity(replayed.lots)} replayed"
-    if said is not None:
-        return Reason(Cause.PERSON, f"{text}: a person ({said.source}) traded it at {clock(said.at)}")
+    said = day.evidence.said_in(day.symbol, live.opened, live.closed, _BY_PERSON)
+    if said is not None and live.ended is not Ended.PERSON:
+        return Reason(Cause.PERSON, f"a person ({said.source}) traded some of it at {clock(said.at)}; {text}")
+    if abs(live.lots - replayed.lots) <= max(1, SMALL_SIZE * replayed.lots):
+        return None
     return Reason(Cause.SIZE, f"{text}: equity and room differed, the replay has the account to itself")
 
 

@@ -163,6 +163,8 @@ class Day:
                 return self._observed(decided)
             case SignalStatus.WAITING:
                 return Reason(Cause.PERSON, "it still waits for a person's approval")
+            case SignalStatus.VOTING:
+                return Reason(Cause.GATE, "its votes were asked for, and the journal ends before they are in")
             case SignalStatus.EXPIRED:
                 return Reason(Cause.PERSON, "it waited for approval, and nobody approved in time")
             case SignalStatus.REFUSED:

@@ -12,6 +12,7 @@ from engine.core.booking import forget
 from engine.core.core import Core
 from engine.core.state import State, SymbolState
 from engine.model import event as e
+from engine.model.forecast import Forecast
 from engine.model.market import Bar
 from engine.model.money import Money, booked
 from engine.model.record import Record, Shadow
@@ -40,7 +41,7 @@ class Begin(NamedTuple):
 
 
 class RecordedBar(NamedTuple):
-    """A bar with what the strategies read at its close, under the settings of `started`.
+    """A bar with what the strategies read at its close (and the forecaster said), under the settings of `started`.
 
     `missed`: no engine decided on it; it was put in from the stored history.
     """
@@ -49,6 +50,7 @@ class RecordedBar(NamedTuple):
     reading: Reading
     started: e.EngineStarted
     missed: bool = False
+    forecast: Forecast | None = None
 
 
 class Payment(NamedTuple):
@@ -141,7 +143,7 @@ class Recording:
         elif event.bar.open_time <= day.bars[-1].bar.open_time:
             return  # a bar that was told again after a restart
         reading = Reading(event.readings, event.stops, event.targets)
-        day.bars.append(RecordedBar(event.bar, reading, self._started))
+        day.bars.append(RecordedBar(event.bar, reading, self._started, forecast=event.forecast))
         self.first = min(self.first or event.bar.open_time, event.bar.open_time)
         self.last = max(self.last, event.bar.open_time + state.settings.timeframe_ms)
 

@@ -134,7 +134,7 @@ class _Part:
             simulation.within(
                 (*self._finer(bar.open_time, timeframe_ms), Corners(bar.open_time, opened, high, low, close))
             )
-        simulation.close_bar(bar, close, timeframe_ms, row.reading)
+        simulation.close_bar(bar, close, timeframe_ms, row.reading, row.forecast)
         self._note(number)
 
     def _finer(self, open_time: int, timeframe_ms: int) -> Iterator[Corners]:
@@ -216,8 +216,8 @@ class _Part:
 
 
 def settings_of(started: EngineStarted) -> Settings:
-    """The settings of a start, for a desk that decides alone."""
-    return replace(started.settings, autonomy=Autonomy.AUTO)
+    """The settings of a start, for a desk that decides alone: nobody approves, and no voter is asked."""
+    return replace(started.settings, autonomy=Autonomy.AUTO, voters=())
 
 
 def _instrument(symbol: str, started: EngineStarted) -> Instrument:

@@ -1,0 +1,337 @@
+"""Every reason that a day can give, from journals that a real core wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple
+
+import pytest
+from msgspec.structs import replace
+
+from engine.model import command as c
+from engine.model import event as e
+from engine.model.command import Autonomy
+from engine.model.market import Bar, MarketView
+from engine.model.order import Fill, OrderKind, Purpose, Side
+from engine.replay.reasons import Cause
+from tests.engine.core.scenario import BTC, ETH
+from tests.engine.replay.day import FRAME, Day
+
+
+class Told(NamedTuple):
+    """A row: whether live and the replay have it, the cause, and what the reason says."""
+
+    live: bool
+    replayed: bool
+    cause: Cause
+    words: str
+
+
+def plain() -> Day:
+    """Long, then short, then long again."""
+    day = Day()
+    for side in (0, 1, 1, -1, -1, 1, 1):
+        day.bar(side, spread=10)
+    return day
+
+
+def by_hand() -> Day:
+    day = Day()
+    for side in (0, 0):
+        day.bar(side)
+    buy = c.PlaceOrder(symbol=BTC, side=Side.BUY, kind=OrderKind.MARKET, quantity=Decimal("0.01"))
+    assert day.desk.ask(buy).ok
+    day.desk.settle()
+    day.bar(1)
+    day.bar(1)
+    return day
+
+
+def paused(command: c.Command) -> Day:
+    day = Day()
+    day.bar(0)
+    assert day.desk.ask(command).ok
+    day.bar(1)
+    assert day.desk.ask(c.SetPaused(paused=False)).ok
+    day.bar(1)
+    return day
+
+
+def turned_in_a_pause() -> Day:
+    day = Day()
+    for side in (0, 1, 1):
+        day.bar(side)
+    assert day.desk.ask(c.SetPaused(paused=True)).ok
+    day.bar(-1)
+    day.bar(-1)
+    return day
+
+
+def observing() -> Day:
+    day = Day()
+    day.bar(0)
+    assert day.desk.ask(c.SetAutonomy(autonomy=Autonomy.OBSERVE)).ok
+    day.bar(1)
+    day.bar(1)
+    return day
+
+
+def held() -> Day:
+    """A person closes the first trade and holds the symbol; the next crossing is only shown."""
+    day = Day()
+    for side in (0, 1, 1):
+        day.bar(side)
+    assert day.desk.ask(c.ReducePosition(symbol=BTC)).ok
+    day.desk.settle()
+    day.bar(-1)
+    day.bar(-1)
+    return day
+
+
+def unapproved() -> Day:
+    day = Day(autonomy=Autonomy.APPROVE, approve_ms=30_000)
+    day.bar(0)
+    day.bar(1)
+    day.desk.tick(40_000)
+    day.bar(1)
+    return day
+
+
+def rejected() -> Day:
+    day = Day(autonomy=Autonomy.APPROVE)
+    day.bar(0)
+    day.bar(1)
+    assert day.desk.ask(c.RejectSignal(signal_id=day.desk.signal().id)).ok
+    day.bar(1)
+    return day
+
+
+def waiting() -> Day:
+    day = Day(autonomy=Autonomy.APPROVE)
+    for side in (0, 1, 1):
+        day.bar(side)
+    return day
+
+
+def approved() -> Day:
+    day = Day(autonomy=Autonomy.APPROVE)
+    day.bar(0)
+    day.bar(1)
+    day.desk.tick(10_000)
+    day.quote(BTC, day.close[BTC] + 500)
+    assert day.desk.ask(c.ApproveSignal(signal_id=day.desk.signal().id)).ok
+    day.desk.settle()
+    day.bar(1)
+    return day
+
+
+def refused() -> Day:
+    """The venue refuses the entry."""
+    day = Day()
+    day.bar(0)
+    desk = day.desk
+    desk.venue.submit = lambda request: desk.venue.say(  # type: ignore[method-assign] # a venue that says no
+        e.OrderRefused(at=desk.now, client_id=request.client_id, code="-2019", reason="Margin is insufficient.")
+    )
+    day.bar(1)
+    day.bar(1)
+    return day
+
+
+def wide() -> Day:
+    day = Day()
+    day.bar(0)
+    day.bar(1, spread=500)
+    day.bar(1)
+    return day
+
+
+def stale() -> Day:
+    """The quote of the bar's last seconds never came."""
+    day = Day(fresh_ms=500)
+    day.bar(0)
+    desk = day.desk
+    begin = desk.now
+    desk.now = begin + FRAME
+    close = float(desk.contracts[BTC].price(day.close[BTC]))
+    bar = Bar(begin, close, close, close, close, 1.0)
+    old = MarketView(((BTC, replace(desk.quotes[BTC], received=begin)),))
+    desk.feed(
+        e.BarClosed(
+            at=desk.now, symbol=BTC, bar=bar, readings=(1,) * 6, stops=(500.0,) * 7, targets=(1500.0,) * 7, view=old
+        )
+    )
+    day.bar(1)
+    return day
+
+
+def crowded() -> Day:
+    """The other symbol has taken the only slot."""
+    day = Day(symbols=(BTC, ETH), max_positions=1)
+    day.bar(0, symbol=ETH)
+    day.bar(1, symbol=ETH)
+    for side in (0, 1, 1):
+        day.bar(side)
+    day.bar(1, symbol=ETH)
+    return day
+
+
+def both_levels_in_a_bar() -> Day:
+    """Up to the target, then down beyond the stop: the replay takes the stop first."""
+    day = Day()
+    for side in (0, 1, 1):
+        day.bar(side)
+    day.bar(1, through=(15_500, -5_500))
+    day.bar(1)
+    return day
+
+
+def moved_stop() -> Day:
+    day = Day()
+    for side in (0, 1, 1):
+        day.bar(side)
+    assert day.desk.ask(c.SetProtection(symbol=BTC, stop=Decimal("99900.0"))).ok
+    day.desk.settle()
+    day.bar(1, -1_500)
+    day.bar(1)
+    return day
+
+
+def halved() -> Day:
+    day = Day()
+    for side in (0, 1, 1):
+        day.bar(side)
+    day.bar(1, 500)
+    assert day.desk.ask(c.ReducePosition(symbol=BTC, percent=50)).ok
+    day.desk.settle()
+    assert day.desk.ask(c.ReleaseSymbol(symbol=BTC)).ok
+    day.bar(-1)
+    day.bar(-1)
+    return day
+
+
+def outside(client_id: str) -> Callable[[], Day]:
+    def build() -> Day:
+        day = Day()
+        for side in (0, 1, 1):
+            day.bar(side)
+        desk = day.desk
+        lots = desk.position().lots
+        desk.venue.lots[BTC] = 0
+        ticks = day.close[BTC]
+        desk.feed(
+            desk.filled(
+                Fill(
+                    trade_id="x", client_id=client_id, symbol=BTC, side=Side.SELL, ticks=ticks, lots=lots, fee=0,
+                    maker=False, venue_time=desk.now,
+                )
+            )
+        )  # fmt: skip
+        desk.settle()
+        day.bar(1)
+        return day
+
+    return build
+
+
+def down() -> Day:
+    """The engine dies with a position; its stop is filled while nobody looks; two bars later it is back."""
+    day = Day()
+    for side in (0, 1, 1):
+        day.bar(side)
+    desk = day.desk
+    stop = desk.order_of(Purpose.STOP)
+    desk.now += 20_000
+    desk.move(BTC, day.close[BTC] - 6_000)
+    desk.venue.match()
+    assert desk.venue.orders[stop].status.value == "filled"
+    desk.now += 2 * FRAME
+    desk.start()
+    desk.reconcile()
+    desk.settle()
+    day.close[BTC] -= 6_000
+    day.bar(1)
+    day.bar(1)
+    return day
+
+
+CASES: dict[str, tuple[Callable[[], Day], list[Told]]] = {
+    "alone": (
+        plain,
+        [
+            Told(True, True, Cause.PRICE, "entry 0.1 bp worse live: spread, latency and slippage"),
+            Told(True, True, Cause.PRICE, "exit 0.1 bp worse live: spread, latency and slippage"),
+            Told(True, True, Cause.PRICE, "entry 0.1 bp worse live: spread, latency and slippage"),
+        ],
+    ),
+    "a person's order": (
+        by_hand,
+        [
+            Told(True, False, Cause.PERSON, "opened by a person (keyboard)"),
+            Told(False, True, Cause.PERSON, "live was long already, since"),
+        ],
+    ),
+    "paused": (
+        lambda: paused(c.SetPaused(paused=True)),
+        [Told(False, True, Cause.PERSON, "entries were paused since")],
+    ),
+    "killed": (lambda: paused(c.Kill()), [Told(False, True, Cause.PERSON, "entries were killed since")]),
+    "turned in a pause": (
+        turned_in_a_pause,
+        [
+            Told(True, True, Cause.PRICE, "the same but for a tick"),
+            Told(False, True, Cause.PERSON, "live closed and did not turn: entries were paused"),
+        ],
+    ),
+    "observing": (observing, [Told(False, True, Cause.PERSON, "the desk only observed, since")]),
+    "held": (
+        held,
+        [
+            Told(True, True, Cause.PERSON, "a person (keyboard) closed it"),
+            Told(False, True, Cause.PERSON, "held since"),
+        ],
+    ),
+    "not approved": (unapproved, [Told(False, True, Cause.PERSON, "nobody approved in time")]),
+    "rejected": (rejected, [Told(False, True, Cause.PERSON, "the signal was rejected by keyboard")]),
+    "waiting": (waiting, [Told(False, True, Cause.PERSON, "still waits for a person's approval")]),
+    "approved": (approved, [Told(True, True, Cause.PRICE, "filled 10 s after the close that decided")]),
+    "refused by the venue": (refused, [Told(False, True, Cause.VENUE, "Margin is insufficient")]),
+    "spread": (
+        wide,
+        [Told(False, True, Cause.GATE, "the gate 'spread' said no: 5.0 bp (needs <= 3.0 bp), against 0.0 bp")],
+    ),
+    "stale": (stale, [Told(False, True, Cause.GATE, "the gate 'data fresh' said no")]),
+    "other symbols": (
+        crowded,
+        [
+            Told(True, True, Cause.PRICE, ""),
+            Told(
+                False,
+                True,
+                Cause.GATE,
+                "the gate 'positions' said no: 1 (needs < 1), against 0 in the replay; the replay",
+            ),
+        ],
+    ),
+    "both levels": (both_levels_in_a_bar, [Told(True, True, Cause.BARS, "live ended by target")]),
+    "moved stop": (moved_stop, [Told(True, True, Cause.PERSON, "a person (keyboard) moved the protection")]),
+    "halved": (
+        halved,
+        [Told(True, True, Cause.PERSON, "traded some of it"), Told(True, True, Cause.SAME, "the same")],
+    ),
+    "outside": (outside("web_1"), [Told(True, True, Cause.PERSON, "an order from outside the desk closed it")]),
+    "liquidated": (outside("autoclose-7"), [Told(True, True, Cause.VENUE, "the venue closed it")]),
+    "down": (down, [Told(True, True, Cause.DOWN, "the engine was down from")]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_reason_of_every_row(name: str) -> None:
+    build, expected = CASES[name]
+    rows = build().rows()
+    told = [(row.live is not None, row.replayed is not None, row.cause, row.reason) for row in rows]
+    assert [one[:3] for one in told] == [(t.live, t.replayed, t.cause) for t in expected], told
+    for (*_, reason), wanted in zip(told, expected, strict=True):
+        assert wanted.words in reason
+    assert not any(row.reason.endswith(".") or "unknown" in row.reason for row in rows)
