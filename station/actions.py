@@ -43,6 +43,13 @@ def _held(desk: Desk, symbol: str) -> str:
     return "" if board is not None and board.held else "the desk already trades this symbol"
 
 
+ON_DESK, ON_POSITIONS, ON_SIGNALS = "desk", "positions", "signals"
+EVERYWHERE = (ON_DESK, ON_POSITIONS, ON_SIGNALS)
+TRADING = (ON_DESK, ON_POSITIONS)
+DECIDING = (ON_DESK, ON_SIGNALS)
+CHARTING = (ON_DESK,)
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """Something a person can do.
@@ -55,6 +62,7 @@ class Action:
         help: one sentence.
         blocked: why it is not possible right now, or empty.
         footer: shown in the footer.
+        places: screens it belongs to; on different screens a key may mean different things.
     """
 
     id: str
@@ -65,16 +73,38 @@ class Action:
     help: str
     blocked: Callable[[Desk, str], str] = _always
     footer: bool = True
+    places: tuple[str, ...] = EVERYWHERE
 
 
 TRADE, DESK, CHART, STATION = "Trade", "Desk", "Chart", "Station"
 
 ACTIONS: tuple[Action, ...] = (
-    Action("buy", "b", "b", "Buy", TRADE, "Open the ticket to buy the symbol.", _quoted),
-    Action("sell", "s", "s", "Sell", TRADE, "Open the ticket to sell the symbol.", _quoted),
-    Action("close", "c", "c", "Close", TRADE, "Close the position of the chosen symbol at market.", _holding),
-    Action("half", "h", "h", "Half", TRADE, "Reduce the position by half at market.", _holding),
-    Action("flip", "f", "f", "Flip", TRADE, "Close the position and open the same size the other way.", _holding),
+    Action("buy", "b", "b", "Buy", TRADE, "Open the ticket to buy the symbol.", _quoted, places=TRADING),
+    Action("sell", "s", "s", "Sell", TRADE, "Open the ticket to sell the symbol.", _quoted, places=TRADING),
+    Action(
+        "close",
+        "c",
+        "c",
+        "Close",
+        TRADE,
+        "Close the position of the chosen symbol at market.",
+        _holding,
+        places=TRADING,
+    ),
+    Action("half", "h", "h", "Half", TRADE, "Reduce the position by half at market.", _holding, places=TRADING),
+    Action(
+        "flip",
+        "f",
+        "f",
+        "Flip",
+        TRADE,
+        "Close the position and open the same size the other way.",
+        _holding,
+        places=TRADING,
+    ),
+    Action(
+        "protect", "e", "e", "Stop/target", TRADE, "Move stop and target of the position.", _holding, places=TRADING
+    ),
     Action(
         "flatten",
         "X",
@@ -83,28 +113,104 @@ ACTIONS: tuple[Action, ...] = (
         TRADE,
         "Close all positions, cancel all entries; asks first.",
         _any_position,
+        places=TRADING,
     ),
-    Action("cancel_all", "x", "x", "Cancel all", TRADE, "Cancel all orders but protection.", _any_order, footer=False),
-    Action("approve", "a", "a", "Approve", DESK, "Send the waiting signal.", _waiting),
-    Action("reject", "r", "r", "Reject", DESK, "Drop the waiting signal.", _waiting, footer=False),
-    Action("why", "w", "w", "Why", DESK, "Show every gate of the chosen or newest signal.", _signal),
+    Action(
+        "cancel_all",
+        "x",
+        "x",
+        "Cancel all",
+        TRADE,
+        "Cancel all orders but protection.",
+        _any_order,
+        footer=False,
+        places=TRADING,
+    ),
+    Action("approve", "a", "a", "Approve", DESK, "Send the waiting signal.", _waiting, places=DECIDING),
+    Action("reject", "r", "r", "Reject", DESK, "Drop the waiting signal.", _waiting, footer=False, places=DECIDING),
+    Action("why", "w", "w", "Why", DESK, "Show every gate of the chosen or newest signal.", _signal, places=CHARTING),
     Action("pause", "p", "p", "Pause", DESK, "Pause entries, or resume; protection always continues."),
     Action("kill", "K", "K", "Kill", DESK, "Pause and cancel all entries; asks first.", footer=False),
     Action("mode", "m", "m", "Mode", DESK, "Next autonomy: observe, approve, auto."),
-    Action("release", "R", "R", "Release", DESK, "Give the symbol back to automatic trading.", _held, footer=False),
-    Action("next_symbol", "full_stop", ".", "Next", DESK, "Choose the next symbol.", footer=False),
-    Action("previous_symbol", "comma", ",", "Previous", DESK, "Choose the previous symbol.", footer=False),
-    Action("search", "slash", "/", "Symbol", DESK, "Find a symbol by name."),
-    Action("longer", "right_square_bracket", "]", "Timeframe", CHART, "Longer timeframe.", footer=False),
-    Action("shorter", "left_square_bracket", "[", "Timeframe", CHART, "Shorter timeframe.", footer=False),
-    Action("zoom_in", "plus", "+", "Zoom in", CHART, "Fewer, wider bars.", footer=False),
-    Action("zoom_out", "minus", "-", "Zoom out", CHART, "More, narrower bars.", footer=False),
-    Action("back", "left", "←", "Back", CHART, "Scroll the chart back in time.", footer=False),
-    Action("forth", "right", "→", "Forth", CHART, "Scroll the chart towards now.", footer=False),
-    Action("newest", "end", "End", "Now", CHART, "Back to the newest bar.", footer=False),
-    Action("crosshair", "g", "g", "Crosshair", CHART, "Read values under a crosshair; arrows move it.", footer=False),
-    Action("overlays", "o", "o", "Overlays", CHART, "Next set of indicator lines.", footer=False),
+    Action(
+        "release",
+        "R",
+        "R",
+        "Release",
+        DESK,
+        "Give the symbol back to automatic trading.",
+        _held,
+        footer=False,
+        places=TRADING,
+    ),
+    Action("next_symbol", "full_stop", ".", "Next", DESK, "Choose the next symbol.", footer=False, places=CHARTING),
+    Action(
+        "previous_symbol", "comma", ",", "Previous", DESK, "Choose the previous symbol.", footer=False, places=CHARTING
+    ),
+    Action("search", "slash", "/", "Symbol", DESK, "Find a symbol by name.", places=CHARTING),
+    Action(
+        "longer", "right_square_bracket", "]", "Timeframe", CHART, "Longer timeframe.", footer=False, places=CHARTING
+    ),
+    Action(
+        "shorter", "left_square_bracket", "[", "Timeframe", CHART, "Shorter timeframe.", footer=False, places=CHARTING
+    ),
+    Action("zoom_in", "plus", "+", "Zoom in", CHART, "Fewer, wider bars.", footer=False, places=CHARTING),
+    Action("zoom_out", "minus", "-", "Zoom out", CHART, "More, narrower bars.", footer=False, places=CHARTING),
+    Action("back", "left", "←", "Back", CHART, "Scroll the chart back in time.", footer=False, places=CHARTING),
+    Action("forth", "right", "→", "Forth", CHART, "Scroll the chart towards now.", footer=False, places=CHARTING),
+    Action("newest", "end", "End", "Now", CHART, "Back to the newest bar.", footer=False, places=CHARTING),
+    Action(
+        "crosshair",
+        "g",
+        "g",
+        "Crosshair",
+        CHART,
+        "Read values under a crosshair; arrows move it.",
+        footer=False,
+        places=CHARTING,
+    ),
+    Action("overlays", "o", "o", "Overlays", CHART, "Next set of indicator lines.", footer=False, places=CHARTING),
+    Action("desk", "1,escape", "1", "Desk", STATION, "Back to the desk.", places=(ON_POSITIONS, ON_SIGNALS)),
     Action("backtest", "2", "2", "Backtest", STATION, "Try strategies on the past; Esc comes back."),
+    Action(
+        "positions",
+        "3",
+        "3",
+        "Positions",
+        STATION,
+        "Positions with the proof of their protection, their orders, and those that are closed.",
+        places=DECIDING,
+    ),
+    Action(
+        "signals",
+        "4",
+        "4",
+        "Signals",
+        STATION,
+        "Every candidate and why it was or was not traded.",
+        places=TRADING,
+    ),
+    Action(
+        "filter",
+        "slash",
+        "/",
+        "Symbol",
+        STATION,
+        "Show only one symbol, or all again.",
+        places=(ON_POSITIONS, ON_SIGNALS),
+    ),
+    Action(
+        "status",
+        "s",
+        "s",
+        "Status",
+        STATION,
+        "Show only signals that wait, were traded, refused ...",
+        places=(ON_SIGNALS,),
+    ),
+    Action(
+        "window", "d", "d", "Day/week", STATION, "Equity of the last day, or of the last week.", places=(ON_POSITIONS,)
+    ),
     Action("panel", "tab", "Tab", "Panel", STATION, "Next panel."),
     Action("previous_panel", "shift+tab", "Shift+Tab", "Panel", STATION, "Previous panel.", footer=False),
     Action("maximise", "z", "z", "Maximise", STATION, "The focused panel alone, and back.", footer=False),
@@ -115,4 +221,8 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
-FOOTER: tuple[Action, ...] = tuple(action for action in ACTIONS if action.footer)
+
+
+def of_place(place: str) -> tuple[Action, ...]:
+    """The actions of one screen, in the table's order."""
+    return tuple(action for action in ACTIONS if place in action.places)

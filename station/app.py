@@ -7,13 +7,15 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from textual.app import App
 from textual.command import Provider
+from textual.screen import Screen
 
 from headless.research.source import ResearchSource
 from headless.source import Source
+from station.screens.acting import Acting
 from station.screens.desk import DeskScreen
 from station.themes import NAMES, THEMES
 
-BACKTEST = "backtest"
+DESK, BACKTEST, SIGNALS = "desk", "backtest", "signals"
 
 
 @runtime_checkable
@@ -70,16 +72,32 @@ class StationApp(App[None]):
         """The desk."""
         return DeskScreen(self._source, self._keys, self._symbol)
 
-    def on_desk_screen_backtest_wanted(self) -> None:
-        """The backtest screen; what it shows stays while one is back at the desk."""
-        if self._research is None:
+    def on_acting_mode_wanted(self, event: Acting.ModeWanted) -> None:
+        """Another screen over the desk; what it shows stays while one is away."""
+        mode = event.mode
+        if mode == BACKTEST and self._research is None:
             self.notify("This station has no data directory to research in; open it with trefoil.", severity="warning")
             return
-        if not self.is_screen_installed(BACKTEST):
+        if mode != DESK and not self.is_screen_installed(mode):
+            self.install_screen(self._made(mode), mode)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if mode != DESK:
+            self.push_screen(mode)
+
+    def _made(self, mode: str) -> Screen[None]:
+        """A screen; what it needs is loaded when it is first wanted."""
+        if mode == BACKTEST and self._research is not None:
             from station.screens.backtest import BacktestScreen
 
-            self.install_screen(BacktestScreen(self._research), BACKTEST)
-        self.push_screen(BACKTEST)
+            return BacktestScreen(self._research)
+        if mode == SIGNALS:
+            from station.screens.signals import SignalsScreen
+
+            return SignalsScreen(self._source, self._keys, None)
+        from station.screens.positions import PositionsScreen
+
+        return PositionsScreen(self._source, self._keys, None)
 
     async def on_unmount(self) -> None:
         """The research process ends with the station."""

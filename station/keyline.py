@@ -1,4 +1,4 @@
-"""The last line of the desk: the keys of the moment, dimmed where they are not possible, with the reason on press."""
+"""The last line of a screen: the keys of the moment, dimmed where they are not possible, with the reason on press."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.view import Desk
-from station.actions import FOOTER
+from station.actions import of_place
 
 GAP = 2
-FIRST = ("help", "quit", "approve", "flatten", "pause")
+FIRST = ("help", "quit", "desk", "approve", "flatten", "pause")
 """Never left out for want of room, as long as they are possible."""
 
 
@@ -31,20 +31,21 @@ class KeyLine(Static):
 
     DEFAULT_CSS = "KeyLine { height: 1; background: $panel; padding: 0 1; }"
 
-    def __init__(self, keys: dict[str, str]) -> None:
+    def __init__(self, keys: dict[str, str], place: str) -> None:
         super().__init__()
+        self._footer = tuple(action for action in of_place(place) if action.footer)
         self._keys = keys
         self._shown: object = None
 
     def show(self, desk: Desk, symbol: str) -> None:
         """Which are possible now."""
-        states = tuple((a.id, not a.blocked(desk, symbol)) for a in FOOTER)
+        states = tuple((a.id, not a.blocked(desk, symbol)) for a in self._footer)
         resumes = desk.status.paused or bool(desk.status.halt)
         width = self.content_size.width
         if (states, resumes, width) == self._shown or not width:
             return
         self._shown = (states, resumes, width)
-        words = {a.id: (self._keys.get(a.id, a.shown), a.label) for a in FOOTER}
+        words = {a.id: (self._keys.get(a.id, a.shown), a.label) for a in self._footer}
         if resumes:
             words["pause"] = (words["pause"][0], "Resume")
         sizes = {name: len(key) + 1 + len(label) for name, (key, label) in words.items()}

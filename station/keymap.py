@@ -22,10 +22,11 @@ def read_keys(file: Path) -> dict[str, str]:
             raise BadInput(f"{file.name} action", name, f"known actions are {', '.join(BY_ID)}")
         if not isinstance(key, str) or not key:
             raise BadInput(f"{file.name} {name}", key, 'a key is a text like "b" or "ctrl+b"')
-    taken: dict[str, str] = {}
+    taken: dict[tuple[str, str], str] = {}
     for action in ACTIONS:
         for key in str(rows.get(action.id, action.key)).split(","):
-            if key in taken:
-                raise BadInput(f"{file.name} {action.id}", key, f"the key already belongs to {taken[key]}")
-            taken[key] = action.id
+            for place in action.places:
+                other = taken.setdefault((place, key), action.id)
+                if other != action.id:
+                    raise BadInput(f"{file.name} {action.id}", key, f"the key already belongs to {other}")
     return {name: str(key) for name, key in rows.items()}

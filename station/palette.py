@@ -7,21 +7,21 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from station.actions import ACTIONS
-from station.screens.desk import DeskScreen
+from station.actions import of_place
+from station.screens.acting import Acting
 
 
 class Actions(Provider):
     """Searches the table of actions and the symbols of the desk."""
 
-    def _desk(self) -> DeskScreen | None:
-        return self.screen if isinstance(self.screen, DeskScreen) else None
+    def _desk(self) -> Acting | None:
+        return self.screen if isinstance(self.screen, Acting) else None
 
     async def discover(self) -> Hits:
-        """All actions."""
+        """All actions of the screen."""
         desk = self._desk()
         if desk is not None:
-            for action in ACTIONS:
+            for action in of_place(desk.PLACE):
                 yield DiscoveryHit(f"{action.label}  ({action.shown})", partial(desk.do, action.id), help=action.help)
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
@@ -30,7 +30,7 @@ class Actions(Provider):
         if desk is None:
             return
         matcher = self.matcher(query)
-        for action in ACTIONS:
+        for action in of_place(desk.PLACE):
             text = f"{action.label}  ({action.shown})"
             score = max(matcher.match(text), matcher.match(action.help) / 2)
             if score > 0:

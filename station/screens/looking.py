@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from textual.screen import Screen
-
 from engine.model.market import TIMEFRAMES
-from engine.view import Desk
 from headless.source import Source
-from station.themes import NAMES
+from station.screens.acting import Acting
 from widgets.candle_chart import CandleChart
 
 CHARTED = ("1m", "3m", "5m", "15m", "30m", "1h", "4h")
@@ -15,7 +12,7 @@ PANELS = ("#positions", "#signals", "#watch", "#board", "#ensemble", "#log")
 WIDE_PANELS = (*PANELS, "#chart", "#chart2", "#depth", "#tape")
 
 
-class Looking(Screen[None]):
+class Looking(Acting):
     """A screen over the replica.
 
     Args:
@@ -25,41 +22,14 @@ class Looking(Screen[None]):
     """
 
     def __init__(self, source: Source, keys: dict[str, str], symbol: str | None) -> None:
-        super().__init__()
-        self._source = source
-        self._keys = keys
-        self._symbol = symbol or ""
+        super().__init__(source, keys, symbol)
         self._timeframe_ms = 0
-        self._panel = 0
-        self._dirty = True
-        self._beat = 0
         self._crosshair = False
-        source.on_change(self._mark)
-
-    def _mark(self) -> None:
-        self._dirty = True
 
     @property
-    def desk(self) -> Desk:
-        """The replica."""
-        return self._source.desk
-
-    @property
-    def symbol(self) -> str:
-        """The chosen symbol, or the first there is."""
-        desk = self.desk
-        if self._symbol not in desk.instruments and desk.instruments:
-            self._symbol = next(iter(desk.instruments))
-        return self._symbol
-
-    def symbols(self) -> list[str]:
-        """All symbols of the desk, in its order."""
-        return list(self.desk.instruments)
-
-    def choose(self, symbol: str) -> None:
-        """Look at another symbol."""
-        self._symbol = symbol
-        self._dirty = True
+    def panels(self) -> tuple[str, ...]:
+        """A wide terminal has more of them."""
+        return WIDE_PANELS if self.has_class("-wide") else PANELS
 
     @property
     def timeframe_ms(self) -> int:
@@ -126,35 +96,3 @@ class Looking(Screen[None]):
 
     def _do_overlays(self) -> None:
         self._charts.cycle_overlays()
-
-    def _do_panel(self) -> None:
-        self._step_panel(1)
-
-    def _do_previous_panel(self) -> None:
-        self._step_panel(-1)
-
-    def _step_panel(self, by: int) -> None:
-        if self.has_class("-alone"):
-            self._do_maximise()
-        panels = WIDE_PANELS if self.has_class("-wide") else PANELS
-        self._panel = (self._panel + by) % len(panels)
-        for place, name in enumerate(PANELS):
-            self.query_one(name).set_class(place == self._panel, "-shown")
-        self.query_one(panels[self._panel]).focus()
-
-    def _do_maximise(self) -> None:
-        alone = self.has_class("-alone")
-        self.set_class(not alone, "-alone")
-        for part in self.query(".-only, .-holds"):
-            part.remove_class("-only", "-holds")
-        if not alone:
-            panel = self.focused or self._charts
-            panel.add_class("-only")
-            for row in self.query(".row, #book"):
-                row.set_class(row in panel.ancestors, "-holds")
-        self._dirty = True
-
-    def _do_theme(self) -> None:
-        now = NAMES.index(self.app.theme) if self.app.theme in NAMES else -1
-        self.app.theme = NAMES[(now + 1) % len(NAMES)]
-        self._dirty = True
