@@ -17,6 +17,8 @@ from headless.ensemble_config import EnsembleConfig
 from storage.home import Home
 from storage.prompt_archive import Kept, PromptArchive
 
+REMEMBERED = 1_000
+
 
 def archive_of(home: Home) -> PromptArchive:
     """Where questions and answers are kept."""
@@ -78,4 +80,7 @@ def committee_of(
             for s in seats
             if s.provider in simulated
         ]
-    return Committee(seats, clock, given, budget=config.budget(), keep=keeper(archive_of(home), clock))
+    archive, budget = archive_of(home), config.budget()
+    for kept in archive.read(REMEMBERED):  # a new start is no new budget
+        budget.book(kept.at, kept.vote.cost)
+    return Committee(seats, clock, given, budget=budget, keep=keeper(archive, clock))

@@ -63,7 +63,7 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
         spread_bps: of the quote, None where there is none.
         imbalance: of the best sizes, (bid - ask) / (bid + ask), -1 to 1.
         position: of the symbol, or None.
-        headlines: newest first.
+        headlines: the most telling first; the prompt takes `HEADLINES` of them and shows the newest first.
         mood: fear and greed, or None.
     """
 

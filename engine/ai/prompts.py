@@ -128,7 +128,7 @@ def _bars(brief: Brief) -> list[str]:
 
 
 def _headlines(brief: Brief) -> list[str]:
-    newest = sorted(brief.headlines, reverse=True)[:HEADLINES]
+    newest = sorted(brief.headlines[:HEADLINES], reverse=True)
     return ["<headlines>", *(_headline(one) for one in newest), "</headlines>"]
 
 

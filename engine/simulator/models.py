@@ -18,6 +18,7 @@ from engine.simulator.opinions import LABEL, opinion
 PATHS = {"openai": "/openai/v1", "anthropic": "/anthropic", "ollama": "/ollama"}
 MODELS = {name: f"{LABEL}-{short}" for name, short in (("openai", "gpt"), ("anthropic", "claude"), ("ollama", "llama"))}
 MOST_BYTES = 1 << 20
+LATENCY_S = {"openai": 0.2, "anthropic": 0.5, "ollama": 0.9}
 PER_TOKEN = 4
 
 

@@ -41,7 +41,12 @@ class OllamaModel:
             )
         except ollama.ResponseError as error:
             raise status_trouble(error.status_code) from error
-        except (ValidationError, ValueError, TypeError, AttributeError) as error:  # the SDK takes any JSON for an object
+        except (
+            ValidationError,
+            ValueError,
+            TypeError,
+            AttributeError,
+        ) as error:  # the SDK takes any JSON for an object
             raise Trouble("the endpoint's answer is malformed") from error
         except (ConnectionError, httpx.HTTPError) as error:
             raise cause_of(error) or Trouble("the connection failed", retry=True) from error
