@@ -38,10 +38,13 @@ from headless.charts import Charts
 from headless.config import read_config
 from headless.deskwriter import DeskWriter
 from headless.forecasting import Forecasting
+from headless.newsroom import newsroom
 from headless.leased import LeasedVenue
+from headless.newsroom import newsroom
 from headless.options import Addresses, Options, read_addresses
 from headless.publisher import Publisher
 from headless.steps import StartSteps
+from headless.voting import Voting
 from storage.candles import ParquetCandles
 from storage.home import Home
 from storage.journal import SqlJournal
@@ -80,6 +83,7 @@ class Parts:
     candles: ParquetCandles
     keeper: BarKeeper
     forecasting: Forecasting
+    voting: Voting
 
     @property
     def venue_name(self) -> str:
@@ -145,6 +149,10 @@ async def assemble(
         )  # an account's first start; later its own
     check_settings(settings, options.mode)
     addresses = await read_addresses(Path(options.simulator)) if options.demo else Addresses("", "", {})
+    news = newsroom(config.ensemble.news, clock, told, demo=options.demo)
+    voting = Voting(config.ensemble, home, clock, addresses.models if options.demo else None, news)
+    resources.push_async_callback(voting.committee.close)
+    settings = voting.settings(settings)
     access = _access(options, addresses, credentials) or Access(config.feed.rest, config.feed.ws)
     await asyncio.to_thread(_import_ccxt)
     readings.warm_up()
@@ -196,6 +204,7 @@ async def assemble(
         candles,
         keeper,
         forecasting,
+        voting,
     )
     _connect(parts)
     await _announce(parts, journal, fresh=core.state.instance == "")
@@ -209,6 +218,7 @@ def _connect(parts: Parts) -> None:
         market.watch(watcher)
     if isinstance(parts.venue, PaperVenue):
         market.watch(_PaperTap(parts.venue, clock))
+    runtime.asker = lambda asked: parts.voting.ask(asked, market, runtime.core.state)
     runtime.watch(parts.writer.committed)
     runtime.watch(parts.keeper.committed)
     market.on_link(lambda name, up, why: runtime.put(LinkChanged(at=clock.now(), link=name, up=up, reason=why)))

@@ -170,6 +170,7 @@ class DeskWriter:
                 feed_up=state.links.get("feed", False),
                 feed_age_ms=max(0, now - received) if received else -1,
                 venue_up=state.links.get("venue", False),
+                voters=state.settings.voters,
                 forecaster=forecaster,
                 epoch=state.epoch,
                 timeframe_ms=state.settings.timeframe_ms,

@@ -38,6 +38,10 @@ async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
         group.create_task(parts.feed.run(parts.symbols, market))
         group.create_task(parts.keeper.run())
         group.create_task(parts.forecasting.run())
+        group.create_task(parts.voting.news.run())
+        if parts.options.lockstep:
+            await parts.voting.committee.ready()  # at this speed a first answer would wait for the import
+        parts.voting.committee.begin()
         _tell_status(parts, steps, ready=False)  # a station that sees "ready" sees mode and autonomy of this engine too
         steps.step("live", 1, 1)
         ready.set()

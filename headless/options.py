@@ -68,13 +68,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Addresses(msgspec.Struct, frozen=True):
-    """The first line of a simulated exchange."""
+    """The first line of a simulated exchange; `models` are base addresses of the simulated models, by provider."""
 
     rest: str
     ws: str
     keys: dict[str, str]
     symbols: tuple[str, ...] = ()
     timeframe_ms: int = 60_000
+    models: dict[str, str] = {}
 
 
 def read_options(text: str) -> Options:

@@ -13,6 +13,7 @@ from widgets.tones import side_arrow, side_tone
 
 STATUS_TONES = {
     SignalStatus.WAITING: "warn bold",
+    SignalStatus.VOTING: "accent",
     SignalStatus.SENT: "accent",
     SignalStatus.FILLED: "profit",
     SignalStatus.REFUSED: "dim",

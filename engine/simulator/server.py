@@ -16,6 +16,8 @@ from engine.simulator.bybit_rest import BybitRest
 from engine.simulator.bybit_stream_server import BybitStreamServer
 from engine.simulator.faults import Fault, parse
 from engine.simulator.market import MarketSource
+from engine.simulator.models import LATENCY_S, SimulatedModels
+from engine.simulator.models import addresses as model_addresses
 from engine.simulator.okx_rest import OkxRest
 from engine.simulator.okx_stream_server import OkxStreamServer
 from engine.simulator.player import Player
@@ -60,6 +62,7 @@ class RunningSimulator:
             "keys": keys,
             "symbols": list(self.symbols),
             "timeframe_ms": self.simulation.source.timeframe_ms,
+            "models": model_addresses(self.rest),
         }
 
     async def stop(self) -> None:
@@ -103,7 +106,11 @@ async def serve(
         raise BadInput("speed", speed, "use a positive number or max")
     simulation = Simulation(source, seed, balance, faults)
     player = Player(simulation, speed)
-    runner = web.AppRunner(_application(simulation, player), access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(
+        _application(simulation, player, SimulatedModels({} if speed is None else LATENCY_S)),
+        access_log=None,
+        shutdown_timeout=0.5,
+    )
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     try:
@@ -125,12 +132,13 @@ async def serve(
     return running
 
 
-def _application(simulation: Simulation, player: Player) -> web.Application:
+def _application(simulation: Simulation, player: Player, models: SimulatedModels) -> web.Application:
     rest, streams = RestServer(simulation), StreamServer(simulation)
     okx_rest, okx_streams = OkxRest(simulation), OkxStreamServer(simulation)
     bybit_rest, bybit_streams = BybitRest(simulation), BybitStreamServer(simulation)
     control = _Control(simulation, player)
     app = web.Application(client_max_size=1 << 20)
+    app.add_routes(models.routes())
     app.add_routes(
         [
             web.get("/sim/state", control.state),
