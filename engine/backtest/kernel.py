@@ -15,36 +15,40 @@ import numpy as np
 from numba import njit
 
 from engine.arithmetic import slipped
-from engine.backtest.account import enter, leave, lots_of, pay, to_ticks
+from engine.backtest.account import charged, closed, entered, lots_of, profit, to_ticks
 from engine.backtest.layout import (
+    BAR_DOWN,
+    BAR_RETURNS,
+    BAR_SQUARES,
     BEST,
-    CAPITAL,
     CASH,
+    DRAWDOWN,
+    DRAWDOWN_BARS,
     ENDED,
-    ENTRY,
-    EXITS,
+    FEES,
     FIXED_EXITS,
-    LOTS,
-    MIN_NOTIONAL,
-    NEXT_LOTS,
-    NEXT_SIDE,
-    NEXT_STOP,
-    NEXT_TARGET,
+    FUNDINGS,
+    HELD,
+    LIQUIDATIONS,
+    LOST,
     NO_EXITS,
-    NOW,
-    PEAK,
-    PEAK_AT,
-    SIDE,
+    RETURNS,
     SIGNAL,
-    STOP_SHARE,
-    TAKER,
-    TARGET_SHARE,
-    TICK,
-    UNIT,
+    TRADES,
+    WINS,
+    WON,
     WORST,
+    ZERO,
+    Curve,
+    Plan,
+    Position,
+    Tally,
+    Terms,
+    flat,
+    nothing_planned,
 )
-from engine.backtest.levels import finish, meets_within, touched_in, worth_of
-from engine.backtest.measure import mark
+from engine.backtest.levels import ending, meets, meets_within, reach_of, touched_in
+from engine.backtest.measure import marked
 from engine.backtest.result import Rows
 from engine.bars import Floats, Ints
 from engine.strategies.base import Sides
@@ -59,6 +63,8 @@ def run(
     high: Floats,
     low: Floats,
     close: Floats,
+    highest: Floats,
+    lowest: Floats,
     changes: Ints,
     wanted: Sides,
     stops: Floats,
@@ -70,8 +76,7 @@ def run(
     detail_open: Floats,
     detail_high: Floats,
     detail_low: Floats,
-    rules: Ints,
-    fractions: Floats,
+    terms: Terms,
     book: Ints,
     sums: Floats,
     trades: Rows,
@@ -87,6 +92,8 @@ def run(
         high: float64[n].
         low: float64[n].
         close: float64[n].
+        highest: highest high of each `levels.BLOCK` bars.
+        lowest: lowest low likewise.
         changes: int64[k + 1], bars of the period at whose close the wanted side is another than before, rising, then `end`.
         wanted: int8[k], the side wanted at each of them.
         stops: float64[n], stop distance at each close, quote currency; float64[1] where the exits need none.
@@ -98,122 +105,144 @@ def run(
         detail_open: float64[d].
         detail_high: float64[d].
         detail_low: float64[d].
-        rules: whole numbers, see the index names above.
-        fractions: likewise.
-        book: int64[BOOK], zeros.
-        sums: float64[SUMS], zeros.
+        terms: rules and grid.
+        book: int64[BOOK], filled here; see `layout`.
+        sums: float64[SUMS], likewise.
         trades: rows to fill, or none to count only.
         equity: float64[n], 1e-8 quote units at each close, or float64[0].
     """
-    tick, unit = fractions[TICK], rules[UNIT]
-    varied, leveled = len(slippage) > 1, len(stops) > 1
-    book[CASH] = rules[CAPITAL]
-    book[PEAK_AT] = begin
-    sums[BEST], sums[WORST] = -np.inf, np.inf
-    sums[PEAK] = sums[NOW] = float(rules[CAPITAL])
-    base, gain, below, above = worth_of(book, unit, tick)
-    due, turn, last = 0, 0, end - 1
+    tick, last = terms.tick, end - 1
+    varied, leveled, detailed = len(slippage) > 1, len(stops) > 1, len(detail_at) > 0
+    cash, position, plan = terms.capital, flat(), nothing_planned()
+    tally = Tally(ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, 0.0, 0.0, 0.0, -np.inf, np.inf)
+    curve = Curve(float(cash), float(cash), begin, 0.0, 0.0, 0.0, 0.0, ZERO)
+    reach = reach_of(terms, cash, position)
+    due, turn = 0, 0
     while funding[due, 0] < begin:
         due += 1
     wake = funding[due, 0]
-    planned = False
     i = begin
     while i < end:
         if i == wake:
             slip = slippage[i] if varied else slippage[0]
             while funding[due, 0] == i and funding[due, 1] == 1:
-                pay(book, rules, funding[due, 2], funding[due, 3])
+                before = position.funding
+                position = charged(terms, position, funding[due, 2], funding[due, 3])
+                cash -= position.funding - before
                 due += 1
-            if planned:
-                _turn(book, sums, rules, trades, times, i, to_ticks(open_[i], tick), slip)
-                planned = False
+            if plan.acts:
+                first = to_ticks(open_[i], tick)
+                turns = position.side != 0
+                if turns:
+                    ticks = slipped(first, -position.side, slip)
+                    cash, tally = closed(
+                        terms, cash, tally, position, trades, times, i, times[i], ticks, SIGNAL, terms.taker
+                    )
+                    position = flat()
+                if _may_enter(terms, plan, first, cash, turns):
+                    position = entered(terms, plan, i, slipped(first, plan.side, slip))
+                    cash -= position.fee
+                plan = nothing_planned()
             while funding[due, 0] == i:
-                pay(book, rules, funding[due, 2], funding[due, 3])
+                before = position.funding
+                position = charged(terms, position, funding[due, 2], funding[due, 3])
+                cash -= position.funding - before
                 due += 1
             wake = funding[due, 0]
-            base, gain, below, above = worth_of(book, unit, tick)
+            reach = reach_of(terms, cash, position)
         until = min(wake, changes[turn] + 1, end)
         touched = until
-        if below > -np.inf or above < np.inf:
-            touched = touched_in(high, low, i, until, below, above)
+        if reach.below > -np.inf or reach.above < np.inf:
+            touched = touched_in(high, low, highest, lowest, i, until, reach.below, reach.above)
         still = min(touched, last)
-        mark(close, i, still, base, gain, book, sums, equity)
+        curve = marked(curve, close, i, still, reach.base, reach.gain)
+        if len(equity) > 0:
+            for k in range(i, still):
+                equity[k] = reach.base + reach.gain * close[k]
         i = until
         if still < until:
             i = still + 1
             slip = slippage[still] if varied else slippage[0]
             if touched == still:
-                time, ticks, reason = meets_within(
-                    book, rules, still, times, open_, high, low, detail_at, detail_times, detail_open, detail_high,
-                    detail_low, tick,
-                )  # fmt: skip
+                time, ticks, reason = times[still], ZERO, -1
+                if detailed:
+                    d, ticks, reason = meets_within(
+                        terms, position, detail_at[still], detail_at[still + 1], times[still], detail_times,
+                        detail_open, detail_high, detail_low,
+                    )  # fmt: skip
+                    if reason >= 0:
+                        time = detail_times[d]
+                if reason < 0:
+                    ticks, reason = meets(
+                        position, terms.maker_target, to_ticks(open_[still], tick), to_ticks(high[still], tick),
+                        to_ticks(low[still], tick),
+                    )  # fmt: skip
                 if reason >= 0:
-                    finish(book, sums, rules, trades, times, still, time, ticks, reason, slip)
-            if still == last and book[SIDE] != 0:
-                closing = slipped(to_ticks(close[still], tick), -book[SIDE], slip)
-                leave(book, sums, rules, trades, times, still, times[still], closing, ENDED, rules[TAKER])
-            base, gain, below, above = worth_of(book, unit, tick)
-            mark(close, still, i, base, gain, book, sums, equity)
+                    ticks, rate = ending(terms, position, ticks, reason, slip)
+                    cash, tally = closed(terms, cash, tally, position, trades, times, still, time, ticks, reason, rate)
+                    position = flat()
+            if still == last and position.side != 0:
+                ticks = slipped(to_ticks(close[still], tick), -position.side, slip)
+                cash, tally = closed(
+                    terms, cash, tally, position, trades, times, still, times[still], ticks, ENDED, terms.taker
+                )
+                position = flat()
+            reach = reach_of(terms, cash, position)
+            curve = marked(curve, close, still, i, reach.base, reach.gain)
+            if len(equity) > 0:
+                equity[still] = reach.base + reach.gain * close[still]
         if changes[turn] == i - 1:
             at = i - 1
-            planned = _decide(
-                book, rules, fractions, wanted[turn], close[at],
+            plan = _decide(
+                terms, cash, position, wanted[turn], close[at],
                 stops[at] if leveled else 0.0, targets[at] if leveled else 0.0,
             )  # fmt: skip
             turn += 1
-            if planned:
+            if plan.acts:
                 wake = i
+    book[CASH], book[TRADES], book[WINS], book[FEES] = cash, tally.trades, tally.wins, tally.fees
+    book[FUNDINGS], book[LIQUIDATIONS], book[HELD] = tally.funding, tally.liquidations, tally.held
+    book[DRAWDOWN_BARS] = curve.longest
+    sums[WON], sums[LOST], sums[RETURNS] = tally.won, tally.lost, tally.returns
+    sums[BEST], sums[WORST], sums[DRAWDOWN] = tally.best, tally.worst, curve.drawdown
+    sums[BAR_RETURNS], sums[BAR_SQUARES], sums[BAR_DOWN] = curve.returns, curve.squares, curve.down
 
 
 @njit(cache=True, error_model="numpy")
-def _turn(
-    book: Ints,
-    sums: Floats,
-    rules: Ints,
-    trades: Rows,
-    times: Ints,
-    i: int,
-    first: int,
-    slip: float,
-) -> None:
-    """Fill at the open of bar `i`, at `first` ticks, what was decided at the close before.
+def _may_enter(terms: Terms, plan: Plan, first: int, cash: int, turns: bool) -> bool:  # noqa: FBT001 - compiled
+    """Whether the plan's entry is sent and taken at an open of `first` ticks.
 
     The venue refuses an entry below its minimum; the desk does not reverse through a stop that has been passed already,
     nor on an empty account.
     """
-    side = book[SIDE]
-    if side != 0:
-        ticks = slipped(first, -side, slip)
-        leave(book, sums, rules, trades, times, i, times[i], ticks, SIGNAL, rules[TAKER])
-    wanted, stop = book[NEXT_SIDE], book[NEXT_STOP]
-    passed = side != 0 and stop != 0 and (first - stop) * wanted <= 0
-    large = book[NEXT_LOTS] * first * rules[UNIT] >= rules[MIN_NOTIONAL]
-    if wanted != 0 and large and not passed and (side == 0 or book[CASH] > 0):
-        enter(book, rules, i, slipped(first, book[NEXT_SIDE], slip))
+    if plan.side == 0 or plan.lots * first * terms.unit < terms.min_notional:
+        return False
+    passed = plan.stop != 0 and (first - plan.stop) * plan.side <= 0
+    return not turns or (not passed and cash > 0)
 
 
 @njit(cache=True, error_model="numpy")
 def _decide(
-    book: Ints, rules: Ints, fractions: Floats, side: int, close: float, stop_distance: float, target_distance: float
-) -> bool:
-    """The wanted side has changed to `side` at this close: plan the next open. True where there is something to do."""
-    held, exits, tick = book[SIDE], rules[EXITS], fractions[TICK]
-    if held == side or (side == 0 and exits != NO_EXITS):
-        return False
-    ticks = to_ticks(close, tick)
-    stop, target, lots = 0, 0, 0
+    terms: Terms, cash: int, position: Position, side: int, close: float, stop_distance: float, target_distance: float
+) -> Plan:
+    """The wanted side has changed to `side` at this close: what the next open is to bring."""
+    held = position.side
+    if held == side or (side == 0 and terms.exits != NO_EXITS):
+        return nothing_planned()
+    ticks = to_ticks(close, terms.tick)
+    stop, target, lots = ZERO, ZERO, ZERO
     if side != 0:
         known = True
-        if exits == FIXED_EXITS:
-            stop_distance, target_distance = close * fractions[STOP_SHARE], close * fractions[TARGET_SHARE]
-        if exits != NO_EXITS:
+        if terms.exits == FIXED_EXITS:
+            stop_distance, target_distance = close * terms.stop, close * terms.target
+        if terms.exits != NO_EXITS:
             known = stop_distance >= 0.0 and target_distance >= 0.0 and stop_distance + target_distance > 0.0
-        if exits != NO_EXITS and known:
-            stop = ticks - side * max(1, to_ticks(stop_distance, tick)) if stop_distance > 0.0 else 0
-            target = max(0, ticks + side * max(1, to_ticks(target_distance, tick))) if target_distance > 0.0 else 0
-            known = stop >= 0
+        if terms.exits != NO_EXITS and known:
+            if stop_distance > 0.0:
+                stop = ticks - side * max(1, to_ticks(stop_distance, terms.tick))
+                known = stop > 0
+            if target_distance > 0.0:
+                target = max(0, ticks + side * max(1, to_ticks(target_distance, terms.tick)))
         if known:
-            worth = book[CASH] + held * book[LOTS] * (ticks - book[ENTRY]) * rules[UNIT]
-            lots = lots_of(rules, fractions, worth, ticks, stop)
-    book[NEXT_SIDE], book[NEXT_LOTS], book[NEXT_STOP], book[NEXT_TARGET] = (side if lots > 0 else 0), lots, stop, target
-    return held != 0 or lots > 0
+            lots = lots_of(terms, cash + profit(terms, position, ticks), ticks, stop)
+    return Plan(bool(held != 0 or lots > 0), side if lots > 0 else ZERO, lots, stop, target)

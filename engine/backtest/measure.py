@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from numba import njit
 
-from engine.backtest.layout import BAR_DOWN, BAR_RETURNS, BAR_SQUARES, DRAWDOWN, DRAWDOWN_BARS, NOW, PEAK, PEAK_AT
-from engine.bars import Floats, Ints
+from engine.backtest.layout import Curve
+from engine.bars import Floats
 
 BLOCK = 64  # bars looked at together: what the compiler vectorises
 
 
 @njit(cache=True, error_model="numpy")
-def mark(
-    close: Floats, begin: int, end: int, base: float, gain: float, book: Ints, sums: Floats, equity: Floats
-) -> None:
-    """Measure the closes of bars `begin` to `end`, over which equity is ``base + gain x close``."""
+def marked(curve: Curve, close: Floats, begin: int, end: int, base: float, gain: float) -> Curve:
+    """The curve after the closes of bars `begin` to `end`, over which equity is ``base + gain x close``."""
     if begin >= end:
-        return
+        return curve
     first = base + gain * close[begin]
-    now = sums[NOW]
-    change = first / now - 1.0 if now > 0.0 else 0.0
-    lost = min(0.0, change)
-    total, squares, down, peak, deepest = change, change * change, lost * lost, sums[PEAK], sums[DRAWDOWN]
+    change = first / curve.now - 1.0 if curve.now > 0.0 else 0.0
+    lost = min(change, 0.0)
+    total, squares, down = curve.returns + change, curve.squares + change * change, curve.down + lost * lost
+    peak, peak_at, deepest, longest = curve.peak, curve.peak_at, curve.drawdown, curve.longest
     at = begin
     while at < end:
         stop = min(at + BLOCK, end)
@@ -37,19 +35,14 @@ def mark(
                 worth = base + gain * close[i]
                 if worth >= peak:
                     peak, inverse = worth, 1.0 / worth
-                    book[DRAWDOWN_BARS] = max(book[DRAWDOWN_BARS], i - 1 - book[PEAK_AT])
-                    book[PEAK_AT] = i
+                    longest = max(longest, i - 1 - peak_at)
+                    peak_at = i
                 else:
                     deepest = max(deepest, 1.0 - worth * inverse)
         at = stop
-    sums[BAR_RETURNS] += total
-    sums[BAR_SQUARES] += squares
-    sums[BAR_DOWN] += down
-    sums[PEAK], sums[DRAWDOWN], sums[NOW] = peak, deepest, base + gain * close[end - 1]
-    book[DRAWDOWN_BARS] = max(book[DRAWDOWN_BARS], end - 1 - book[PEAK_AT])
-    if len(equity) > 0:
-        for i in range(begin, end):
-            equity[i] = base + gain * close[i]
+    longest = max(longest, end - 1 - peak_at)
+    now = base + gain * close[end - 1]
+    return Curve(now, peak, peak_at, total, squares, down, deepest, longest)
 
 
 @njit(cache=True, fastmath={"reassoc", "nsz", "nnan", "contract"}, error_model="numpy")
@@ -67,7 +60,7 @@ def _returns(
     high = low = close[begin]
     for i in range(max(begin, known + 1), end):
         change = gain * (close[i] - close[i - 1]) / (base + gain * close[i - 1])
-        lost = min(0.0, change)
+        lost = min(change, 0.0)
         total += change
         squares += change * change
         down += lost * lost

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from engine import indicators, shadow
-from engine.backtest import compiled, kernel, layout
+from engine.backtest import compiled, kernel, layout, levels
 from engine.backtest.funding import Funding, Marks, rows
 from engine.backtest.metrics import Metrics, Sums, metrics_of
 from engine.backtest.result import TRADE, Rows
@@ -87,15 +87,14 @@ class Backtest:
         self.prices = _prices(self.bars)[:4]
         detail_prices = tuple(indicators.plain(x) for x in (self.detail.open, self.detail.high, self.detail.low))
         # the kernel's arguments before and after the signals
-        self.market = (self.first, self.last, self.bars.open_time, *self.prices)
+        self.market = (self.first, self.last, self.bars.open_time, *self.prices, *_extremes(self.bars))
         self.costs = (
             self.slippage,
             self.funding,
             self.detail_at,
             np.require(self.detail.open_time, np.int64, ["C", "W"]),
             *detail_prices,
-            _whole_rules(rules, self.grid),
-            _fractions(rules, self.grid),
+            terms_of(rules, self.grid),
         )
 
     def run(self, name: str, params: Params | None = None) -> Result:
@@ -211,6 +210,12 @@ def _prices(bars: Bars) -> tuple[Floats, ...]:
     return bars.open, bars.high, bars.low, bars.close, bars.volume
 
 
+def _extremes(bars: Bars) -> tuple[Floats, Floats]:
+    """Highest high and lowest low of each `levels.BLOCK` bars."""
+    starts = np.arange(0, len(bars), levels.BLOCK)
+    return np.maximum.reduceat(bars.high, starts), np.minimum.reduceat(bars.low, starts)
+
+
 def wanted(name: str, bars: Bars, rules: Rules, params: Params | None = None) -> Wanted:
     """The answers of a strategy over whole bars, with its exits where the rules ask for them."""
     if name == BOARD:
@@ -271,28 +276,30 @@ def _length(milliseconds: int) -> str:
     return next((name for name, value in TIMEFRAMES.items() if value == milliseconds), f"{milliseconds} ms")
 
 
-def _whole_rules(rules: Rules, grid: Grid) -> Ints:
-    out = np.zeros(layout.RULES, dtype=np.int64)
-    out[layout.EXITS] = rules.exits
-    out[layout.TAKER], out[layout.MAKER] = rules.taker_ppm, rules.maker_ppm
-    out[layout.LEVERAGE], out[layout.MAINTENANCE] = rules.leverage, rules.maintenance_ppm
-    out[layout.SIZING], out[layout.CAPITAL] = rules.sizing, rules.capital
-    out[layout.MAKER_TARGET], out[layout.UNIT] = rules.maker_target, grid.unit
-    out[layout.MIN_LOTS], out[layout.MIN_NOTIONAL] = grid.min_lots, grid.min_notional
-    return out
-
-
-def _fractions(rules: Rules, grid: Grid) -> Floats:
-    out = np.zeros(layout.FRACTIONS)
-    out[layout.STOP_SHARE], out[layout.TARGET_SHARE], out[layout.TICK] = rules.stop, rules.target, float(grid.tick_size)
-    match rules.sizing:
-        case Sizing.NOTIONAL:
-            out[layout.SIZE] = rules.size * MONEY_SCALE
-        case Sizing.QUANTITY:
-            out[layout.SIZE] = np.floor(rules.size / float(grid.lot_size) + 1e-9)
-        case _:
-            out[layout.SIZE] = rules.size
-    return out
+def terms_of(rules: Rules, grid: Grid) -> layout.Terms:
+    """Rules and grid as the kernel takes them."""
+    size = rules.size
+    if rules.sizing is Sizing.NOTIONAL:
+        size *= MONEY_SCALE
+    elif rules.sizing is Sizing.QUANTITY:
+        size = float(np.floor(size / float(grid.lot_size) + 1e-9))
+    return layout.Terms(
+        exits=int(rules.exits),
+        taker=rules.taker_ppm,
+        maker=rules.maker_ppm,
+        leverage=rules.leverage,
+        maintenance=rules.maintenance_ppm,
+        sizing=int(rules.sizing),
+        capital=rules.capital,
+        maker_target=int(rules.maker_target),
+        unit=grid.unit,
+        min_lots=grid.min_lots,
+        min_notional=grid.min_notional,
+        stop=float(rules.stop),
+        target=float(rules.target),
+        size=float(size),
+        tick=float(grid.tick_size),
+    )
 
 
 def summed(capital: int, book: list[int], sums: list[float]) -> Sums:

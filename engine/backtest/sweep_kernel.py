@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit, prange
 
 from engine.backtest.kernel import run
+from engine.backtest.layout import Terms
 from engine.backtest.result import Rows
 from engine.bars import Floats, Ints
 
@@ -110,6 +111,8 @@ def run_pairs(
     high: Floats,
     low: Floats,
     close: Floats,
+    highest: Floats,
+    lowest: Floats,
     groups: Ints,
     pairs: Ints,
     forgets: int,
@@ -120,8 +123,7 @@ def run_pairs(
     detail_open: Floats,
     detail_high: Floats,
     detail_low: Floats,
-    rules: Ints,
-    fractions: Floats,
+    terms: Terms,
     books: Ints,
     sums: Floats,
     no_rows: Rows,
@@ -136,6 +138,8 @@ def run_pairs(
         high: prices.
         low: prices.
         close: prices.
+        highest: of `kernel.run`.
+        lowest: of `kernel.run`.
         groups: int64[g + 1], first pair of each group, then how many pairs there are.
         pairs: int64[p, 2], fast and slow period.
         forgets: 1 where the period begins without a side wanted before.
@@ -146,8 +150,7 @@ def run_pairs(
         detail_open: of `kernel.run`.
         detail_high: of `kernel.run`.
         detail_low: of `kernel.run`.
-        rules: of `kernel.run`.
-        fractions: of `kernel.run`.
+        terms: of `kernel.run`.
         books: int64[p, BOOK], zeros, filled here.
         sums: float64[p, SUMS], zeros, filled here.
         no_rows: TRADE[0].
@@ -177,7 +180,7 @@ def run_pairs(
                 wanted[k] = side
                 side = -side
             run(
-                begin, end, times, open_, high, low, close, changes[p, : kept + 1], wanted, one, one, slippage, funding,
-                detail_at, detail_times, detail_open, detail_high, detail_low, rules, fractions, books[groups[g] + p],
+                begin, end, times, open_, high, low, close, highest, lowest, changes[p, : kept + 1], wanted, one, one, slippage, funding,
+                detail_at, detail_times, detail_open, detail_high, detail_low, terms, books[groups[g] + p],
                 sums[groups[g] + p], no_rows, nothing,
             )  # fmt: skip

@@ -194,6 +194,61 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
 
 
+class IntervalView(msgspec.Struct, frozen=True):
+    """A figure, the bounds of 95 % of the redrawn ones, and the share of those at or below 0."""
+
+    estimate: float
+    low: float
+    high: float
+    not_positive: float
+
+
+class OrdersView(msgspec.Struct, frozen=True):
+    """Largest drawdowns of the same trades in other orders, fractions; see `engine.backtest.shuffle.Shuffle`."""
+
+    samples: int
+    actual: float
+    percentile: float
+    median: float
+    p05: float
+    p95: float
+
+
+class StrangersView(msgspec.Struct, frozen=True):
+    """Total returns of random strategies, fractions; see `engine.backtest.baseline.RandomEntries`."""
+
+    samples: int
+    actual: float
+    percentile: float
+    median: float
+    p05: float
+    p95: float
+
+
+class LuckView(msgspec.Struct, frozen=True, kw_only=True):
+    """A run held against luck; a part is None where there are too few bars or trades for it.
+
+    Attributes:
+        sharpe: yearly.
+        total_return: fraction.
+        orders: drawdown by the order of the trades.
+        strangers: random entries under the same rules.
+        probable: probability that the true Sharpe ratio is above 0.
+        variants: different runs that were tried on the same bars, this one included.
+        expected_best: yearly Sharpe ratio that the best of so many would show by luck.
+        deflated: probability that the true Sharpe ratio is above that.
+    """
+
+    sharpe: IntervalView | None
+    total_return: IntervalView | None
+    orders: OrdersView | None
+    strangers: StrangersView | None
+    probable: float | None
+    variants: int
+    expected_best: float
+    deflated: float | None
+
+
 class SeriesView(msgspec.Struct, frozen=True, kw_only=True):
     """Bars there are.
 
