@@ -25,9 +25,9 @@ Ohlc = tuple[float, float, float, float]
 
 def bars_of(rows: Sequence[Ohlc], volume: float = 1.0) -> Bars:
     """Hourly bars from (open, high, low, close)."""
-    columns = np.array(rows, dtype=np.float64).T
+    open_, high, low, close = [np.ascontiguousarray(c) for c in np.array(rows, dtype=np.float64).T]
     n = len(rows)
-    return Bars(T0 + HOUR * np.arange(n), *(np.ascontiguousarray(c) for c in columns), np.full(n, volume))
+    return Bars(T0 + HOUR * np.arange(n), open_, high, low, close, np.full(n, volume))
 
 
 def flat(price: float) -> Ohlc:
