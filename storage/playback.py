@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from engine.errors import JournalFailed
-from engine.model.event import BarClosed, EngineStarted
+from engine.model.event import BarClosed, ClockTick, EngineStarted
 from engine.ports import Entry
 from storage import codec
 from storage.codec import Unreadable
 from storage.database import Database
 from storage.failures import DATABASE_ERRORS, journal_failed
-from storage.tables import journal
+from storage.tables import equity, journal
 
 CHUNK = 2_000
 
@@ -49,26 +49,50 @@ class Playback:
         assert isinstance(event, BarClosed)
         return event.bar.open_time
 
-    async def entries(self) -> AsyncIterator[Entry]:
-        """All of them in order; raises JournalFailed naming the first that is missing or cannot be read."""
+    async def peak(self, before: int) -> int:
+        """The highest equity that was measured before a received time (ms UTC), 1e-8 quote units; 0 where none was."""
+        query = select(func.max(equity.c.equity)).where(equity.c.at < before)
+        try:
+            async with self._database.connect() as connection:
+                return (await connection.execute(query)).scalar() or 0
+        except DATABASE_ERRORS as error:
+            raise journal_failed("be read", self._database.where, error) from error
+
+    async def entries(self, ticks_since: int = 0) -> AsyncIterator[Entry]:
+        """The journal in order from its first entry; raises JournalFailed naming what is missing or cannot be read.
+
+        Args:
+            ticks_since: clock events received before it, ms UTC, are left out; a year of them is most of a journal.
+        """
+        await self._whole()
+        wanted = or_(journal.c.kind != ClockTick.__name__, journal.c.at >= ticks_since)
         last = 0
         while True:
-            query = select(journal).where(journal.c.seq > last).order_by(journal.c.seq).limit(self._chunk)
+            query = select(journal).where(journal.c.seq > last, wanted).order_by(journal.c.seq).limit(self._chunk)
             try:
                 async with self._database.connect() as connection:
                     rows = (await connection.execute(query)).all()
             except DATABASE_ERRORS as error:
                 raise journal_failed("be read", self._database.where, error) from error
             for row in rows:
-                last += 1
-                if row.seq != last:
-                    raise JournalFailed(
-                        f"Journal entries {last} to {row.seq - 1} are missing in {self._database.where}: "
-                        "the period cannot be replayed."
-                    )
+                last = row.seq
                 yield self._decoded(row.seq, row.payload, row.crc)
             if len(rows) < self._chunk:
                 return
+
+    async def _whole(self) -> None:
+        """Refuse a journal with entries missing."""
+        query = select(func.count(), func.max(journal.c.seq)).select_from(journal)
+        try:
+            async with self._database.connect() as connection:
+                count, last = (await connection.execute(query)).one()
+        except DATABASE_ERRORS as error:
+            raise journal_failed("be read", self._database.where, error) from error
+        if count != (last or 0):
+            raise JournalFailed(
+                f"{(last or 0) - count:,} journal entries are missing in {self._database.where}: it cannot be replayed; "
+                "restore the newest backup."
+            )
 
     async def between(self, begin: int, end: int) -> AsyncIterator[Entry]:
         """Entries received at or after `begin` and before `end`, ms UTC, in order; JournalFailed for an unreadable one."""

@@ -9,7 +9,7 @@ from engine.errors import InvariantBroken
 from engine.model.decision import SignalDecided, SubmitOrder
 from engine.model.event import BarClosed, EngineStarted, FundingPaid, OrderFilled
 from engine.model.instrument import Instrument
-from engine.model.money import Money, booked
+from engine.model.money import Money
 from engine.model.order import Fill, OrderRequest, Purpose
 from engine.ports import Entry
 from engine.replay.trip import Ended, Trip
@@ -32,19 +32,19 @@ class _Open:
         self.exit_value = 0
         self.fees = 0
         self.funding = 0
-        self.add(fill, lots, fill.fee)
+        self.add(fill, lots, fill.fee, unit)
 
-    def add(self, fill: Fill, lots: int, fee: Money) -> None:
-        """`lots` more on the same side."""
+    def add(self, fill: Fill, lots: int, fee: Money, unit: Money) -> None:
+        """`lots` more on the same side; a venue may change a tick, and so `unit`, while it is open."""
         self.left += lots
         self.entered += lots
-        self.entry_value += lots * fill.ticks * self.unit
+        self.entry_value += lots * fill.ticks * unit
         self.fees += fee
 
-    def reduce(self, fill: Fill, lots: int, fee: Money) -> None:
+    def reduce(self, fill: Fill, lots: int, fee: Money, unit: Money) -> None:
         """`lots` less."""
         self.left -= lots
-        self.exit_value += lots * fill.ticks * self.unit
+        self.exit_value += lots * fill.ticks * unit
         self.fees += fee
 
     def trip(self, closed: int, ended: Ended, ender: str, client_id: str, exit_value: Money) -> Trip:
@@ -81,7 +81,7 @@ class Trips:
         self._requests: dict[str, OrderRequest] = {}
         self._bars: dict[int, int] = {}
         self._seen: set[tuple[str, str]] = set()
-        self._last: dict[str, tuple[int, int]] = {}
+        self._last: dict[str, tuple[int, Money]] = {}  # open time and value of a lot at the close
 
     def take(self, entry: Entry) -> None:
         """The next entry."""
@@ -99,28 +99,17 @@ class Trips:
             case FundingPaid(symbol=symbol, amount=amount) if symbol in self._open:
                 self._open[symbol].funding += amount
             case BarClosed(symbol=symbol, bar=bar) if symbol in self._instruments:
-                self._last[symbol] = bar.open_time, self._instruments[symbol].nearest_ticks(bar.close)
+                one = self._instruments[symbol]
+                self._last[symbol] = bar.open_time, one.nearest_ticks(bar.close) * one.unit
             case _:
                 pass
-
-    def side(self, symbol: str) -> int:
-        """Of the round trip under way, 0 where there is none."""
-        found = self._open.get(symbol)
-        return int(found.first.side) if found is not None else 0
-
-    def lots(self, symbol: str) -> int:
-        """Signed lots under way."""
-        found = self._open.get(symbol)
-        return int(found.first.side) * found.left if found is not None else 0
 
     def still_open(self) -> list[Trip]:
         """Those without an end, valued at the last closed bar (their entry where there is none)."""
         out = []
         for symbol, one in self._open.items():
-            at, ticks = self._last.get(symbol, (0, 0))
-            if at < one.first.venue_time and not ticks:
-                at, ticks = one.first.venue_time, one.first.ticks
-            value = one.exit_value + one.left * ticks * one.unit
+            at, worth = self._last.get(symbol, (one.first.venue_time, one.first.ticks * one.unit))
+            value = one.exit_value + one.left * worth
             out.append(one.trip(max(at, one.first.venue_time), Ended.OPEN, "", "", value))
         return out
 
@@ -133,7 +122,7 @@ class Trips:
         if held is None:
             self._begin(fill, fill.lots)
         elif held.first.side is fill.side:
-            held.add(fill, fill.lots, fill.fee)
+            held.add(fill, fill.lots, fill.fee, self._instruments[fill.symbol].unit)
         else:
             self._reduce(held, fill)
 
@@ -147,8 +136,8 @@ class Trips:
 
     def _reduce(self, held: _Open, fill: Fill) -> None:
         lots = min(held.left, fill.lots)
-        fee = booked(fill.fee * lots, fill.lots)
-        held.reduce(fill, lots, fee)
+        fee = fill.fee * lots // fill.lots  # as the history tables split it
+        held.reduce(fill, lots, fee, self._instruments[fill.symbol].unit)
         if held.left:
             return
         del self._open[fill.symbol]

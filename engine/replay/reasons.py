@@ -146,6 +146,10 @@ class Day:
             return self._unsent(decided, side)
         held = next((t for t in self.live if t.covers(after)), None)
         if held is not None and held.side == side:
+            if held.carried:
+                return Reason(
+                    Cause.PERIOD, f"live still held what it had opened at {clock(held.opened)}, before the period"
+                )
             cause = Cause.BARS if held.signal else Cause.PERSON
             text = f"live was {side_word(side)} already, since {clock(held.opened)}, by {who(held.origin)}"
             return Reason(cause, text)

@@ -83,12 +83,14 @@ class Recording:
     Args:
         begin: first market time of the period, ms UTC.
         end: the period ends before it, ms UTC; None for the journal's end.
+        peak: the highest equity that is known of the time whose clock events are left out, 1e-8 quote units.
     """
 
-    def __init__(self, begin: int = 0, end: int | None = None) -> None:
+    def __init__(self, begin: int = 0, end: int | None = None, peak: Money = 0) -> None:
         self.begin = begin
         self.end = end
         self.core = Core()
+        self._peak = peak
         self.evidence = Evidence()
         self.days: dict[str, SymbolDay] = {}
         self.entries = 0
@@ -139,13 +141,17 @@ class Recording:
         assert self._started is not None
         day = self.days.get(event.symbol)
         if day is None:
-            day = self.days[event.symbol] = SymbolDay(begin_of(state, state.symbols[event.symbol]))
+            day = self.days[event.symbol] = SymbolDay(self._stands(state, event.symbol))
         elif event.bar.open_time <= day.bars[-1].bar.open_time:
             return  # a bar that was told again after a restart
         reading = Reading(event.readings, event.stops, event.targets)
         day.bars.append(RecordedBar(event.bar, reading, self._started, forecast=event.forecast))
         self.first = min(self.first or event.bar.open_time, event.bar.open_time)
         self.last = max(self.last, event.bar.open_time + state.settings.timeframe_ms)
+
+    def _stands(self, state: State, symbol: str) -> Begin:
+        begin = begin_of(state, state.symbols[symbol])
+        return begin._replace(peak=max(begin.peak, self._peak))
 
     def _paid(self, state: State, event: e.FundingPaid) -> None:
         """The rate, from what the position of that moment was charged at its mark price."""

@@ -24,6 +24,7 @@ app = typer.Typer(name="journal", help="What an engine has recorded, and its rep
 DAY_MS = 86_400_000
 FOREVER = 1 << 62
 BASE_MS = 60_000
+TICKS_BEFORE_MS = 2 * DAY_MS  # the clock's events tell the day's first equity and its halts
 
 From = Annotated[
     str | None, typer.Option("--from", help="First market time, ISO, UTC; default: 24 hours before the newest bar.")
@@ -127,19 +128,18 @@ async def _replay(
         newest = await playback.newest_bar()
         if not newest:
             raise BadInput("journal", playback.where, "no closed bar is recorded in it; let an engine run first")
-        recording = Recording(max(0, newest - DAY_MS + 1) if since is None else since, until)
-        await _read(playback, recording)
+        begin = max(0, newest - DAY_MS + 1) if since is None else since
+        # a replayed demo's market time lies before the time its events were received: then no clock event is left out
+        ticks_since = begin - TICKS_BEFORE_MS
+        recording = Recording(begin, until, await playback.peak(ticks_since))
+        async for entry in playback.entries(ticks_since):
+            if not recording.take(entry):
+                break
+        recording.done()
     _check(recording, symbols)
     if stored:
         _add_stored(home, recording)
     return run(recording, symbols, slippage_bps)
-
-
-async def _read(playback: Playback, recording: Recording) -> None:
-    async for entry in playback.entries():
-        if not recording.take(entry):
-            break
-    recording.done()
 
 
 def _check(recording: Recording, symbols: tuple[str, ...]) -> None:
