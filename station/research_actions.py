@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-FORM, OVERVIEW, MONTHS, TRADES, HISTORY = "form", "overview", "months", "trades", "history"
-VIEWS = (OVERVIEW, MONTHS, TRADES, HISTORY)
+FORM, OVERVIEW, MONTHS, TRADES, LUCK, HISTORY = "form", "overview", "months", "trades", "luck", "history"
+VIEWS = (OVERVIEW, MONTHS, TRADES, LUCK, HISTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("closer", "plus", "+", "Closer", "Fewer bars around the trade.", (TRADES,), _stepped),
     Action("wider", "minus", "-", "Wider", "More bars around the trade.", (TRADES,), _stepped),
     Action("whole", "w", "w", "Whole", "The whole period again.", (TRADES,), _stepped),
+    Action(
+        "luck", "l", "l", "Luck", "Could it have come out so by luck? Redrawn histories, random entries, other orders."
+    ),
     Action("history", "h", "h", "History", "Runs that were kept: open, compare, remove."),
     Action("", "enter", "Enter", "Open", "Show the run under the cursor, its setup in the fields.", (HISTORY,), _kept),
     Action("mark", "space", "Space", "Mark", "Mark the run under the cursor for comparing.", (HISTORY,), _kept),

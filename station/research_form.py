@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static
@@ -39,7 +39,7 @@ class ResearchForm(Vertical):
     ResearchForm .error { display: none; height: auto; padding: 0 0 0 2; color: $text-error; }
     ResearchForm .error.-shown { display: block; }
     ResearchForm .group { height: 1; color: $foreground 45%; }
-    ResearchForm #hint { height: auto; max-height: 5; color: $foreground 70%; border-top: solid $foreground 15%; }
+    ResearchForm #hint { height: 4; color: $foreground 70%; border-top: solid $foreground 15%; }
     """
 
     class Changed(Message):
@@ -193,6 +193,10 @@ class ResearchForm(Vertical):
     def on_descendant_focus(self, _event: DescendantFocus) -> None:
         """The hint follows the focus, and what was left shows its error."""
         self._show_errors()
+
+    def on_descendant_blur(self, _event: DescendantBlur) -> None:
+        """Outside the fields the hint says which bars they name."""
+        self.call_after_refresh(self._show_errors)
 
     def action_step(self, by: int) -> None:
         """The field above or below."""

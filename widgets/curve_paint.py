@@ -58,6 +58,20 @@ def draw_curve(
         before = last
 
 
+def draw_name(
+    canvas: Canvas, curve: Curve, scale: PriceScale, begin: int, end: int, width: int, name: str, tone: str
+) -> None:
+    """A curve's name just above (or below) its end: without colour it tells the curves apart."""
+    known = [stretch for stretch in columns_of(curve, begin, end, width) if stretch is not None]
+    if not known or len(name) >= width:
+        return
+    near = known[-len(name) :]
+    top = min(scale.row(stretch[1]) for stretch in near)
+    bottom = max(scale.row(stretch[0]) for stretch in near)
+    place = top - 1 if top > 0 else min(scale.rows - 1, bottom + 1)
+    canvas.write(width - len(name), place, name, tone)
+
+
 def draw_depth(
     canvas: Canvas, curve: Curve, deepest: float, begin: int, end: int, width: int, tone: str, top: int, rows: int
 ) -> None:

@@ -6,7 +6,7 @@ from engine.backtest.view import RunView
 from widgets import run_words as words
 from widgets.chart_canvas import Canvas
 from widgets.chart_scale import scale_for
-from widgets.curve_paint import draw_axis, draw_curve, draw_depth, draw_times, lowest_highest
+from widgets.curve_paint import draw_axis, draw_curve, draw_depth, draw_name, draw_times, lowest_highest
 from widgets.line import Line, Piece, fit, sentences
 from widgets.panel import Panel
 from widgets.tones import signed_tone
@@ -33,6 +33,8 @@ def equity_lines(run: RunView, width: int, height: int) -> list[Line]:
     canvas.settle_dots()
     draw_curve(canvas, run.held, scale, run.begin, run.end, plot, "dim")
     canvas.settle_dots()
+    draw_name(canvas, run.held, scale, run.begin, run.end, plot, "hold", "dim")
+    draw_name(canvas, run.equity, scale, run.begin, run.end, plot, run.strategy, "accent")
     if scale.inside(run.capital):
         row = scale.row(run.capital)
         for column in range(plot):

@@ -10,7 +10,7 @@ from widgets import format as fmt
 from widgets import run_words as words
 from widgets.chart_canvas import Canvas
 from widgets.chart_scale import scale_for
-from widgets.curve_paint import draw_axis, draw_curve, draw_times, lowest_highest
+from widgets.curve_paint import draw_axis, draw_curve, draw_name, draw_times, lowest_highest
 from widgets.line import EMPTY, Line, Piece, sentences
 from widgets.panel import Panel
 
@@ -87,10 +87,7 @@ def table_lines(runs: Sequence[RunView], width: int) -> list[Line]:
     lines = []
     for name, text in heads(runs):
         pieces: list[Piece] = [(fmt.left(name, LABEL), "dim")]
-        pieces += [
-            (fmt.fixed(fmt.left(text(run), size - 2).strip(), size), f"{TONES[at]} bold" if not name else "text")
-            for at, run in enumerate(runs)
-        ]
+        pieces += [_head(text(run), size, at, first=not name) for at, run in enumerate(runs)]
         lines.append(Line(tuple(pieces)))
     for figure in FIGURES:
         best = best_of(figure, runs)
@@ -100,6 +97,12 @@ def table_lines(runs: Sequence[RunView], width: int) -> list[Line]:
             pieces.append((fmt.fixed(figure.text(run) + mark, size), "strong" if at == best else "text"))
         lines.append(Line(tuple(pieces)))
     return lines
+
+
+def _head(text: str, size: int, at: int, *, first: bool) -> Piece:
+    """A cell above the numbers; the first row also numbers the runs as their curves are."""
+    said = f"{at + 1} {text}" if first else text
+    return fmt.fixed(fmt.left(said, size - 2).strip(), size), f"{TONES[at]} bold" if first else "text"
 
 
 def curve_lines(runs: Sequence[RunView], width: int, height: int) -> list[Line]:
@@ -114,6 +117,8 @@ def curve_lines(runs: Sequence[RunView], width: int, height: int) -> list[Line]:
     for curve, tone in zip(curves, TONES, strict=False):
         draw_curve(canvas, curve, scale, begin, end, plot, tone)
         canvas.settle_dots()
+    for at, (curve, tone) in enumerate(zip(curves, TONES, strict=False), 1):
+        draw_name(canvas, curve, scale, begin, end, plot, f"{at}", f"{tone} bold")
     draw_times(canvas, begin, end, plot, height - 1)
     return [canvas.line(row) for row in range(height)]
 

@@ -103,8 +103,10 @@ def chart_lines(
     chosen: TradeView | None,
     width: int,
     height: int,
+    *,
+    plain: bool = False,
 ) -> list[Line]:
-    """The chart in `width` x `height` cells."""
+    """The chart in `width` x `height` cells; on a `plain` terminal falling candles are hollow."""
     axis = axis_of(run, candles)
     volume = 0 if height < 14 else max(2, height // 8)
     rows = height - 1 - volume
@@ -114,7 +116,7 @@ def chart_lines(
     draw_axis(canvas, plot.scale, plot.width, lambda value: price(run, value))
     most = max(bar.volume for bar in plot.candles)
     for index, bar in enumerate(plot.candles):
-        draw_candle(canvas, bar, plot.scale, index * plot.pitch, plot.pitch)
+        draw_candle(canvas, bar, plot.scale, index * plot.pitch, plot.pitch, plain=plain)
         if volume:
             draw_volume(canvas, bar, most, rows, volume, index * plot.pitch, plot.pitch)
     seen = [trade for trade in trades if trade.exit_time >= plot.begin and trade.entry_time < plot.end]
@@ -132,10 +134,15 @@ def chart_lines(
 
 
 class TradeChart(Panel, can_focus=True):
-    """The chart of one run: the whole period, or the surroundings of the chosen trade."""
+    """The chart of one run: the whole period, or the surroundings of the chosen trade.
+
+    Attributes:
+        plain: the terminal has no colour.
+    """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
+        self.plain = False
         self._run: RunView | None = None
         self._trades: Sequence[TradeView] = ()
         self._number = -1
@@ -187,7 +194,10 @@ class TradeChart(Panel, can_focus=True):
             return sentences("Too small for a chart.", width)
         facts = self._facts(run, width)
         rows = height - len(facts)
-        return [*chart_lines(run, self._candles, self._candle_ms, self._trades, self._chosen, width, rows), *facts]
+        chart = chart_lines(
+            run, self._candles, self._candle_ms, self._trades, self._chosen, width, rows, plain=self.plain
+        )
+        return [*chart, *facts]
 
     def _facts(self, run: RunView, width: int) -> list[Line]:
         if self._chosen is not None:

@@ -76,7 +76,7 @@ class ResearchClient:
         number = self._last
         waiting = _Waiting(asyncio.get_running_loop().create_future(), told)
         self._waiting[number] = waiting
-        if isinstance(ask, p.Start):
+        if isinstance(ask, p.Start | p.HoldAgainstLuck):
             self._running = number
         try:
             self._write(p.Call(number, ask))

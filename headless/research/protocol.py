@@ -1,7 +1,7 @@
 """What a station and the research process say to each other: one JSON object a line, over the process's own pipes.
 
-The process begins with `Hello`. Each `Call` is answered by one `Reply` of the same id; a `Start` may be followed by any
-number of `Told` before it. `Cancel` names the call that is not wanted any more.
+The process begins with `Hello`. Each `Call` is answered by one `Reply` of the same id; a `Start` and a
+`HoldAgainstLuck` may be followed by any number of `Told` before it. `Cancel` names the call that is not wanted any more.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from engine.backtest.view import Request, RunRow, RunView, SeriesView, StrategyView, TradeView
+from engine.backtest.view import LuckView, Request, RunRow, RunView, SeriesView, StrategyView, TradeView
 from engine.model.market import Bar
 
 VERSION = 1
@@ -68,7 +68,13 @@ class Remove(msgspec.Struct, frozen=True, tag=True):
     runs: tuple[str, ...]
 
 
-Ask: TypeAlias = ListSeries | Check | Start | MoreTrades | Candles | ListRuns | Load | Remove
+class HoldAgainstLuck(msgspec.Struct, frozen=True, tag=True):
+    """Could a run have come out so by luck? The answer is `AgainstLuck`, `Stopped` or `Refused`."""
+
+    run: str
+
+
+Ask: TypeAlias = ListSeries | Check | Start | MoreTrades | Candles | ListRuns | Load | Remove | HoldAgainstLuck
 
 
 class Call(msgspec.Struct, frozen=True, tag=True):
@@ -163,8 +169,17 @@ class Removed(msgspec.Struct, frozen=True, tag=True):
     count: int
 
 
+class AgainstLuck(msgspec.Struct, frozen=True, tag=True):
+    """What the statistics say of a run."""
+
+    run: str
+    luck: LuckView
+
+
 News: TypeAlias = Compiling | Progress
-Answer: TypeAlias = Series | Checked | Finished | Stopped | Refused | Trades | Prices | Runs | Loaded | Removed
+Answer: TypeAlias = (
+    Series | Checked | Finished | Stopped | Refused | Trades | Prices | Runs | Loaded | Removed | AgainstLuck
+)
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):

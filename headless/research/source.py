@@ -28,7 +28,7 @@ class ResearchSource(Protocol):
         ...
 
     async def cancel(self) -> None:
-        """Stop the run that was started last, whatever it takes; its `ask` returns `Stopped`."""
+        """Stop what computes, a run or its luck, whatever it takes; its `ask` returns `Stopped`."""
         ...
 
     async def close(self) -> None:

@@ -14,16 +14,18 @@ from engine.backtest.run import Result
 from engine.backtest.view import ParameterView, RunView, StrategyView
 from engine.errors import BadInput, TrefoilError
 from engine.strategies import BOARD, STRATEGIES
+from headless.research import lucky
 from headless.research import protocol as p
 from headless.research.data import Markets
 from headless.research.pictures import CANDLES, Made, joined, made, own_first
-from headless.research.reading import Job, place_of, read
+from headless.research.reading import Job, Reading, place_of, read
 from headless.research.shelf import Shelf
 from storage.home import Home
 from storage.research import new_id
 
 Told = Callable[[p.News], None]
 RECENT = 16
+TRIED = 10_000
 
 
 class Cancelled(TrefoilError):
@@ -127,6 +129,9 @@ class Worker:
                 return p.Runs(await self._shelf.rows(limit))
             case p.Load(runs):
                 return p.Loaded(tuple([(await self._run(run)).view for run in runs]))
+            case p.HoldAgainstLuck(run):
+                async with self._one:
+                    return await self._against_luck(call.id, run)
             case p.Remove(runs):
                 return p.Removed(await self._shelf.remove(runs))
 
@@ -138,8 +143,7 @@ class Worker:
         seen = await asyncio.to_thread(read, ask.request, self._markets)
         job = seen.job
         if job is None:
-            first = next(iter(seen.errors.items()))
-            return p.Refused(f"{first[0]}: {first[1]}", seen.errors)
+            return _refused(seen)
         if not compiled.is_compiled():
             told(p.Compiling())
         views: list[RunView] = []
@@ -161,6 +165,28 @@ class Worker:
             self._remember(finished)
             views.append(finished.view)
         return p.Finished(tuple(views))
+
+    async def _against_luck(self, call_id: int, run: str) -> p.Answer:
+        view = (await self._run(run)).view
+        variants = lucky.tried(view, await self._shelf.rows(TRIED))
+
+        def told(done: float) -> None:
+            self._send(p.Told(call_id, p.Progress(done, "drawing histories, orders and random entries")))
+
+        def work() -> p.Answer:
+            seen = read(view.request, self._markets)
+            if seen.job is None:
+                return _refused(seen)
+            part = _Part(view.strategy, 0, 1, lambda _: None, lambda: self._wanted(call_id))
+            result = lucky.same_as(_computed(seen.job, part)[0], view)
+            luck = lucky.held(result, variants, told, lambda: self._wanted(call_id))
+            return p.Stopped((), "Cancelled.") if luck is None else p.AgainstLuck(run, luck)
+
+        told(0.0)
+        try:
+            return await asyncio.to_thread(work)
+        except Cancelled:
+            return p.Stopped((), "Cancelled.")
 
     def _remember(self, run: Made) -> None:
         self._recent[run.view.id] = run
@@ -221,6 +247,11 @@ def _computed(job: Job, part: _Part) -> tuple[Result, float]:
             part.check()
             raise
     return result, (time.perf_counter() - began) * 1_000
+
+
+def _refused(seen: Reading) -> p.Refused:
+    place, text = next(iter(seen.errors.items()))
+    return p.Refused(f"{place}: {text}", seen.errors)
 
 
 def _stopped(views: list[RunView], total: int) -> p.Stopped:

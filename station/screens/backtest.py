@@ -8,14 +8,16 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from engine.backtest.view import RunView, SeriesView, TradeView
+from engine.backtest.view import LuckView, RunView, SeriesView, TradeView
 from engine.errors import TrefoilError
 from headless.research import protocol as p
 from headless.research.source import ResearchSource
-from station.research_actions import ACTIONS, BY_ID, FORM, HISTORY, OVERVIEW, TRADES
+from station.research_actions import ACTIONS, BY_ID, FORM, HISTORY, LUCK, OVERVIEW, TRADES
+from station.research_choices import names_in, rows_for
 from station.research_fields import BY_NAME
-from station.research_form import ResearchForm, series_text
+from station.research_form import ResearchForm
 from station.screens.research_views import ResearchViews
+from widgets.luck_panel import LuckPanel
 from widgets.run_compare import RunCompare
 from widgets.runs_panel import RunsPanel
 from widgets.trades_table import TradesTable
@@ -23,10 +25,6 @@ from widgets.trades_table import TradesTable
 REACHES = (10, 20, 40, 80, 160, 320, 640)
 """Bars shown before and after a trade."""
 BEGIN_REACH = 2
-NOTHING_STORED = (
-    "Nothing is stored. Type the path of a candle file, or download first: "
-    "trefoil data download binance BTC/USDT:USDT 1h --from 2025-01-01"
-)
 
 
 class BacktestScreen(ResearchViews):
@@ -45,6 +43,7 @@ class BacktestScreen(ResearchViews):
         self._source = source
         self._reach = BEGIN_REACH
         self._series: tuple[SeriesView, ...] = ()
+        self._lucks: dict[str, LuckView] = {}
         self._checking = False
         self._changed = False
         self._ready = False
@@ -53,6 +52,7 @@ class BacktestScreen(ResearchViews):
         """Begin in the fields, and ask what there is."""
         self._go(OVERVIEW)
         self._enter_form()
+        self._chart.plain = self.app.no_color
         self._head("Starting the research process ...")
         self._begin()
 
@@ -164,6 +164,36 @@ class BacktestScreen(ResearchViews):
 
     def _do_trades(self) -> None:
         self._go(TRADES)
+
+    def _do_luck(self) -> None:
+        self._go(LUCK)
+        run = self._run
+        if run is not None and run.id not in self._lucks and not self._computing:
+            self._computing = True
+            self._progress(0.0, "asking")
+            self._weigh(run)
+        elif run is not None:
+            self._show_luck(run)
+
+    def _show_luck(self, run: RunView) -> None:
+        if self._run is run:
+            known = self._lucks.get(run.id)
+            self.query_one(LuckPanel).show(
+                known, "" if known is not None else "Something else is computed; press l again."
+            )
+
+    @work(group="run", exclusive=True)
+    async def _weigh(self, run: RunView) -> None:
+        self.query_one(LuckPanel).show(None, "Drawing histories, orders and random entries ...")
+        answer = await self._source.ask(p.HoldAgainstLuck(run.id), self._told)
+        self._computing = False
+        self._progress(None)
+        if isinstance(answer, p.AgainstLuck):
+            self._lucks[run.id] = answer.luck
+            self._show_luck(run)
+        elif isinstance(answer, p.Refused | p.Stopped):
+            self.query_one(LuckPanel).show(None, f"{answer.text} Press l to try again.")
+        self._keys()
 
     def _do_history(self) -> None:
         self._go(HISTORY)
@@ -323,23 +353,12 @@ class BacktestScreen(ResearchViews):
             if value is not None:
                 form.put(name, value)
 
-        rows = [(value, value) for value in BY_NAME[name].choices]
-        empty = f"{BY_NAME[name].label} has no list: {BY_NAME[name].hint}"
-        if name == "strategy":
-            rows = [(one.name, one.name) for one in form.strategies]
-        elif name == "data":
-            rows, empty = self._sources(), NOTHING_STORED
-        chosen = _names(form, now) if name == "strategy" else (now,)
+        rows, empty = rows_for(name, form.strategies, self._series, self._rows)
+        several = name == "strategy"
+        chosen = names_in(now, form.strategies) if several else [now]
         self.app.push_screen(
-            Choose(BY_NAME[name].label.capitalize(), rows, chosen, several=name == "strategy", empty=empty), taken
+            Choose(BY_NAME[name].label.capitalize(), rows, chosen, several=several, empty=empty), taken
         )
-
-    def _sources(self) -> list[tuple[str, str]]:
-        """Stored series, then files of earlier runs."""
-        rows = {series.data: series_text(series) for series in self._series}
-        for row in self._rows:
-            rows.setdefault(row.request.data, f"{row.symbol} {row.timeframe}  {row.request.data}")
-        return list(rows.items())
 
     # Messages of the widgets
 
@@ -366,10 +385,3 @@ class BacktestScreen(ResearchViews):
     def on_runs_panel_opened(self, event: RunsPanel.Opened) -> None:
         """Enter on a run."""
         self._load((event.run_id,), side_by_side=False)
-
-
-def _names(form: ResearchForm, text: str) -> list[str]:
-    """The strategies a text names."""
-    if text == "all":
-        return [one.name for one in form.strategies]
-    return [part.strip() for part in text.split(",")]

@@ -18,6 +18,7 @@ from station.research_form import ResearchForm
 from station.research_keys import ResearchKeys
 from widgets.bucket_bars import BucketBars
 from widgets.equity_panel import EquityPanel
+from widgets.luck_panel import LuckPanel
 from widgets.metric_cards import MetricCards
 from widgets.month_map import MonthMap
 from widgets.run_compare import RunCompare
@@ -68,6 +69,8 @@ class ResearchViews(Screen[None]):
                 with Vertical(id="trades", classes="view"):
                     yield TradeChart(id="chart")
                     yield TradesTable(id="table")
+                with Vertical(id="luck", classes="view"):
+                    yield LuckPanel(id="chances")
                 with Vertical(id="history", classes="view"):
                     yield RunsPanel(id="runs")
                     yield RunCompare(id="compare")
@@ -145,6 +148,7 @@ class ResearchViews(Screen[None]):
         self.query_one(BucketBars).show(run)
         self._table.show(run)
         self._chart.show(run)
+        self.query_one(LuckPanel).show(None)
         notes = self.query_one("#notes", Static)
         notes.display = run is not None and bool(run.notes)
         notes.update(Content("; ".join(run.notes) if run is not None else ""))

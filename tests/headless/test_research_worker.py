@@ -121,6 +121,51 @@ async def test_kept_runs_outlive_the_process(tmp_path: Path, hours: str) -> None
         await second.close()
 
 
+async def test_a_run_is_held_against_luck(client: ResearchClient, hours: str) -> None:
+    (view,) = await finished(client, Request(data=hours, end="2024-04-01"))
+    heard: list[p.News] = []
+    async with asyncio.timeout(TIMEOUT_S):
+        answer = await client.ask(p.HoldAgainstLuck(view.id), heard.append)
+        again = await client.ask(p.HoldAgainstLuck(view.id))
+    assert isinstance(answer, p.AgainstLuck)
+    assert answer == again  # the draws are seeded
+    luck = answer.luck
+    assert luck.total_return is not None
+    assert luck.total_return.estimate == pytest.approx(view.metrics.total_return)
+    assert luck.total_return.low < luck.total_return.estimate < luck.total_return.high
+    assert luck.strangers is not None
+    assert luck.strangers.actual == pytest.approx(view.metrics.total_return)
+    assert heard
+    other = await finished(client, Request(data=hours, end="2024-04-01", params="fast=5 slow=50"))
+    more = await client.ask(p.HoldAgainstLuck(view.id))
+    assert isinstance(more, p.AgainstLuck)
+    assert more.luck.variants == luck.variants + 1
+    assert more.luck.expected_best > 0
+    assert other[0].metrics != view.metrics
+
+
+async def test_luck_of_a_run_whose_bars_are_gone_or_changed_is_refused(client: ResearchClient, tmp_path: Path) -> None:
+    file = tmp_path / "bars.csv"
+
+    def write(step: int) -> None:
+        rows = []
+        for i in range(400):
+            price = 100 + (i * step % 37)
+            rows.append(f"{1_700_000_040_000 + i * 60_000},{price},{price + 1},{price - 1},{price},10\n")
+        file.write_text("timestamp,open,high,low,close,volume\n" + "".join(rows), encoding="utf-8")
+
+    write(3)
+    (view,) = await finished(client, Request(data=str(file)))
+    write(5)
+    changed = await client.ask(p.HoldAgainstLuck(view.id))
+    assert isinstance(changed, p.Refused)
+    assert "not those the run was made with" in changed.text
+    file.unlink()
+    gone = await client.ask(p.HoldAgainstLuck(view.id))
+    assert isinstance(gone, p.Refused)
+    assert "no such file" in gone.text
+
+
 async def test_more_trades_than_a_message_holds_come_by_the_page(client: ResearchClient, minutes: str) -> None:
     (view,) = await finished(client, Request(strategy="macd-stochastic", data=minutes, params=""))
     (busy,) = await finished(client, Request(data=minutes, params="fast=3 slow=5", capital="1000000", fee_bps="0"))

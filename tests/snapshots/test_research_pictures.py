@@ -28,6 +28,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "overview": ("enter",),
     "months": ("enter", "m"),
     "trade": ("enter", "n", "n", "n"),
+    "luck": ("enter", "l"),
     "compare": ("escape", "h", "space", "down", "space", "c"),
 }
 DIED = p.Refused("The research process ended unexpectedly; what was asked is not done.")

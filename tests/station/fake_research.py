@@ -9,7 +9,7 @@ from engine.backtest.view import RunView, SeriesView, StrategyView, TradeView
 from engine.errors import TrefoilError
 from headless.research import protocol as p
 from headless.research.source import unheard
-from tests.widgets.research_sample import BEGIN, SERIES, STRATEGIES, row_of, sample_bars, sample_run
+from tests.widgets.research_sample import BEGIN, SERIES, STRATEGIES, row_of, sample_bars, sample_luck, sample_run
 
 NOW = BEGIN + 90_000
 
@@ -38,6 +38,7 @@ class FakeResearch:
         self.errors: dict[str, str] = {}
         self.asked: list[p.Ask] = []
         self.all_trades: dict[str, tuple[TradeView, ...]] = {}
+        self.luck: p.Refused | p.Stopped | None = None
         self.prices: p.Refused | None = None
         self.held: asyncio.Event | None = None
         self.heard = asyncio.Event()
@@ -63,6 +64,8 @@ class FakeResearch:
             case p.Candles(run, begin, end, _):
                 bars = tuple(b for b in sample_bars() if begin <= b.open_time < end)
                 return self.prices or p.Prices(run, bars, 3_600_000)
+            case p.HoldAgainstLuck(run):
+                return self.luck or p.AgainstLuck(run, sample_luck())
             case p.ListRuns():
                 rows = sorted((row_of(run) for run in self.kept.values()), key=lambda row: -row.created)
                 return p.Runs(tuple(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from textual.app import App
@@ -13,8 +14,9 @@ from textual.widgets import Input, Static
 
 from engine.backtest.view import Request
 from headless.research import protocol as p
+from headless.research.client import ResearchClient
 from station.app import StationApp
-from station.research_actions import ACTIONS, BY_ID, FORM, HISTORY, MONTHS, OVERVIEW, TRADES, VIEWS, State
+from station.research_actions import ACTIONS, BY_ID, FORM, HISTORY, LUCK, MONTHS, OVERVIEW, TRADES, VIEWS, State
 from station.research_fields import FIELDS
 from station.screens.backtest import REACHES, BacktestScreen
 from station.screens.choose import Choose
@@ -25,6 +27,7 @@ from station.themes import THEMES
 from tests.station.fake_research import FakeResearch
 from tests.station.fake_source import FakeSource
 from tests.widgets.research_sample import HOUR_MS, many_trades, sample_run
+from widgets.luck_panel import LuckPanel
 from widgets.panel import Panel
 from widgets.run_compare import RunCompare
 from widgets.runs_panel import RunsPanel
@@ -110,6 +113,32 @@ async def test_the_desk_opens_it_and_escape_comes_back() -> None:
             shown.append(type(app.screen))
     assert shown == [BacktestScreen, DeskScreen, BacktestScreen]
     assert source.closed
+
+
+@pytest.mark.slow
+async def test_the_real_process_behind_the_real_screen(tmp_path: Path, market_data: Path) -> None:
+    data = market_data / "candles" / "binance_usdm_BTCUSDT_1h_2024-01_2025-08.parquet"
+    research = ResearchClient(tmp_path, tmp_path / "research.log")
+    app = StationApp(FakeSource(), keys={}, theme="", symbol=None, research=research)
+    async with app.run_test(size=(120, 40)) as pilot, asyncio.timeout(120):
+        await pilot.press("2")
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, BacktestScreen)
+        await app.workers.wait_for_complete()
+        screen._form.put("data", str(data))
+        await pilot.press("enter")
+        for keys in ((), ("n",), ("l",), ("h",)):
+            await pilot.press(*keys)
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+        assert screen.state.trades == 493
+        assert "trade 1 of 493" in screen.query_one(TradeChart).title_text
+        assert any("random entries" in line.text for line in screen.query_one(LuckPanel)._lines)
+        assert screen.state.kept == 1
+        pid = research.pid
+    assert pid
+    assert research.pid == 0
 
 
 async def test_a_station_without_a_data_directory_says_so() -> None:
@@ -341,6 +370,29 @@ async def test_prices_that_are_gone_are_said_and_the_trade_still_shows() -> None
         assert "MAE" in facts
 
 
+async def test_a_run_is_held_against_luck_once() -> None:
+    async with opened(FakeResearch()) as hands:
+        await hands.press("escape", "l")
+        assert "when a run is done" in hands.lines(LuckPanel)
+        await hands.press("r", "l")
+        assert "cannot be told from luck" in hands.lines(LuckPanel)
+        assert "random entries" in hands.lines(LuckPanel)
+        await hands.press("o", "l")
+        assert sum(isinstance(ask, p.HoldAgainstLuck) for ask in hands.source.asked) == 1
+
+
+async def test_luck_that_cannot_be_computed_is_said() -> None:
+    source = FakeResearch()
+    source.luck = p.Refused("data: bars.csv - there is no such file")
+    async with opened(source) as hands:
+        await hands.press("enter", "l")
+        assert "no such file" in hands.lines(LuckPanel)
+        assert "Press l to try again" in hands.lines(LuckPanel)
+        source.luck = None
+        await hands.press("l")
+        assert "cannot be told from luck" in hands.lines(LuckPanel)
+
+
 async def test_a_run_without_trades_says_why() -> None:
     async with opened(FakeResearch(p.Finished((sample_run(trades=0),)))) as hands:
         await hands.press("enter", "t")
@@ -416,7 +468,7 @@ async def test_every_shown_key_does_something_at_every_size(size: tuple[int, int
     async with opened(FakeResearch(kept=kept), size) as hands:
         assert "Enter Run" in hands.text()
         await hands.press("enter")
-        for view, key in ((OVERVIEW, "o"), (MONTHS, "m"), (TRADES, "t"), (HISTORY, "h")):
+        for view, key in ((OVERVIEW, "o"), (MONTHS, "m"), (TRADES, "t"), (LUCK, "l"), (HISTORY, "h")):
             await hands.press(key)
             assert hands.screen.state.place == view
             assert "? Help" in hands.text()
@@ -436,7 +488,7 @@ async def test_every_shown_key_does_something_at_every_size(size: tuple[int, int
 async def test_nothing_is_empty_without_a_sentence_before_the_first_run(size: tuple[int, int]) -> None:
     async with opened(FakeResearch(series=()), size) as hands:
         await hands.press("escape")
-        for key in "omth":
+        for key in "omtlh":
             await hands.press(key)
             for panel in hands.screen.query(Panel):
                 if panel.content_size.height:

@@ -13,12 +13,16 @@ from engine.backtest.view import (
     BucketView,
     Curve,
     HoldView,
+    IntervalView,
+    LuckView,
     MonthsView,
+    OrdersView,
     ParameterView,
     Request,
     RunRow,
     RunView,
     SeriesView,
+    StrangersView,
     StrategyView,
     TradeView,
 )
@@ -132,6 +136,17 @@ def _buckets(labels: list[str], rows: tuple[TradeView, ...]) -> tuple[BucketView
         won = sum(row.net > 0 for row in mine)
         out.append(BucketView(label, len(mine), won / len(mine) if mine else None, sum(row.net for row in mine)))
     return tuple(out)
+
+
+def sample_luck(**changes: object) -> LuckView:
+    """A run that random entries do as well as."""
+    luck = LuckView(
+        sharpe=IntervalView(1.22, -0.41, 2.67, 0.12), total_return=IntervalView(0.18, -0.22, 0.71, 0.19),
+        orders=OrdersView(1_000, 0.12, 0.71, 0.1, 0.06, 0.21),
+        strangers=StrangersView(500, 0.18, 0.83, -0.04, -0.31, 0.29), probable=0.87, variants=7, expected_best=1.31,
+        deflated=0.44,
+    )  # fmt: skip
+    return msgspec.structs.replace(luck, **changes)
 
 
 def row_of(run: RunView) -> RunRow:
