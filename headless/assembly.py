@@ -38,7 +38,6 @@ from headless.charts import Charts
 from headless.config import read_config
 from headless.deskwriter import DeskWriter
 from headless.forecasting import Forecasting
-from headless.newsroom import newsroom
 from headless.leased import LeasedVenue
 from headless.newsroom import newsroom
 from headless.options import Addresses, Options, read_addresses
