@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.backtest.result import Reason
 from engine.backtest.simulation import Corners, Simulation, Trade
 from engine.model.command import Autonomy
-from engine.model.event import EngineStarted, HistorySeeded
+from engine.model.event import ClockTick, EngineStarted, HistorySeeded
 from engine.model.instrument import Instrument
 from engine.model.settings import Settings
 from engine.model.signal import Signal
@@ -128,7 +128,9 @@ class _Part:
         simulation.begin_bar(number, bar.open_time, self.slippage)
         timeframe_ms = row.started.settings.timeframe_ms
         self._pay(bar.open_time + AT_OPEN_MS)
-        simulation.open_bar(opened)
+        simulation.core.process(ClockTick(at=bar.open_time))  # the day's first equity, and halts, at the close before
+        if simulation.pending:
+            simulation.open_bar(opened)
         self._pay(bar.open_time + timeframe_ms)
         if simulation.position is not None:
             simulation.within(
