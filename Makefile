@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup train demo test test-fast crosscheck check bench format clean
+.PHONY: setup train demo test test-fast crosscheck check bench pictures format clean
 
 setup: $(BIN)/.synced
 
@@ -50,6 +50,9 @@ crosscheck: setup
 
 bench: train
 	$(BIN)/python -m tests.bench
+
+pictures: setup
+	$(BIN)/python -m tests.pictures docs
 
 format: setup
 	$(BIN)/ruff check --fix .

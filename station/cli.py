@@ -105,7 +105,7 @@ def demo(
     if replay is not None:
         _check_replay(replay)
     if not headless:
-        _open(home, lambda home: _demo(home, simulate_arguments, lockstep=speed == MAX), theme)
+        _open(home, lambda home: start_demo(home, simulate_arguments, lockstep=speed == MAX), theme)
         return
     import asyncio
 
@@ -199,7 +199,7 @@ def _fresh(home: Home, kind: str) -> Path:
     return home.root / "demo" / f"{kind}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{time.time_ns() % 1_000_000}"
 
 
-def _demo(home: Home, simulate_arguments: list[str], *, lockstep: bool) -> Path:
+def start_demo(home: Home, simulate_arguments: list[str], *, lockstep: bool) -> Path:
     """Attach to a living demo, revive its engine, or begin a new one; returns the engine's data directory."""
     import msgspec
 
