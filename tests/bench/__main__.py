@@ -6,12 +6,23 @@ import json
 import sys
 from collections.abc import Callable
 
-from tests.bench import backtest, core_events, key_to_wire, live_stream, memory, replay_file, start, strategies
+from tests.bench import (
+    backtest,
+    core_events,
+    forecast,
+    key_to_wire,
+    live_stream,
+    memory,
+    replay_file,
+    start,
+    strategies,
+)
 
 PARTS: dict[str, Callable[[], dict[str, object]]] = {
     "core": core_events.measure,
     "strategies": strategies.measure,
     "backtest": backtest.measure,
+    "forecast": forecast.measure,
     "start": start.measure,
     "stream_500": lambda: live_stream.measure(quotes_per_second=10.0, seconds=20),
     "stream_5000": lambda: live_stream.measure(quotes_per_second=100.0, seconds=20),
