@@ -129,8 +129,9 @@ def pending(sim: Simulation, params: Parameters) -> list[dict[str, object]]:
 
 
 def pending_algos(sim: Simulation, params: Parameters) -> list[dict[str, object]]:
-    """GET orders-algo-pending, newest first."""
-    params.text("ordType")
+    """GET orders-algo-pending, newest first; there are only conditional ones."""
+    if params.text("ordType") != "conditional":
+        return []
     rows = [o for o in sim.exchange.active() if o.waiting and _asked(sim, params, o)]
     rows.sort(key=lambda order: -order.algo_id)
     after = params.maybe("after")

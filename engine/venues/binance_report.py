@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from decimal import Decimal
 from typing import Any
 
 from engine.model.money import to_money
 from engine.model.order import Fill
 from engine.model.venue import VenueReport
+from engine.venues.account_api import together
 from engine.venues.binance_words import Words
 from engine.venues.ccxt_api import Api
 
@@ -29,7 +28,7 @@ async def read_report(api: Api, words: Words, ids: dict[str, str], since: int) -
     Raises:
         VenueError: the venue refuses or is not there.
     """
-    orders, algos, positions, balances, server = await _together(
+    orders, algos, positions, balances, server = await together(
         api("fapiPrivateGetOpenOrders"),
         api("fapiPrivateGetOpenAlgoOrders"),
         api("fapiPrivateV3GetPositionRisk"),
@@ -55,7 +54,7 @@ async def read_report(api: Api, words: Words, ids: dict[str, str], since: int) -
 
 async def _fills(api: Api, words: Words, ids: dict[str, str], symbols: list[str], since: int) -> list[Fill]:
     begin = max(0, since - TRADES_MARGIN_MS)
-    parts = await _together(*(_trades(api, words.venue_id(symbol), begin) for symbol in symbols))
+    parts = await together(*(_trades(api, words.venue_id(symbol), begin) for symbol in symbols))
     rows = [row for part in parts for row in part if str(row["orderId"]) in ids]
     rows.sort(key=lambda row: (int(row["time"]), int(row["id"])))
     return [words.fill_of_trade(row, ids[str(row["orderId"])]) for row in rows]
@@ -70,7 +69,3 @@ async def _trades(api: Api, venue_id: str, begin: int) -> list[dict[str, Any]]:
         rows += page
         page = await api("fapiPrivateGetUserTrades", {**params, "fromId": int(page[-1]["id"]) + 1})
     return rows + list(page)
-
-
-async def _together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
-    return list(await asyncio.gather(*work))

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.model import event as e
 from engine.model.money import to_money
-from engine.model.order import OrderStatus
-from engine.ports import Clock, Probe
 from engine.venues.binance_words import ENDED, Words
+from engine.venues.tell import Tell
 
 IGNORED = ("TRADE_LITE", "ACCOUNT_CONFIG_UPDATE", "MARGIN_CALL")
 
@@ -18,28 +16,12 @@ class UserEvents:
     """Handlers by event name. Contracts that are not traded here are passed over.
 
     Args:
-        put: takes the events.
-        clock: received times.
-        ids: the venue's order number to ours, filled as orders are heard of.
-        probe: told of an execution before it is handed on.
-        heard: called after each message.
+        tell: takes the events; its `ids` are filled as orders are heard of.
     """
 
-    def __init__(
-        self,
-        put: Callable[[e.Event], None],
-        clock: Clock,
-        ids: dict[str, str],
-        probe: Probe,
-        heard: Callable[[], None],
-    ) -> None:
+    def __init__(self, tell: Tell) -> None:
         self.words = Words()
-        self.count = 0
-        self._put = put
-        self._clock = clock
-        self._ids = ids
-        self._probe = probe
-        self._heard = heard
+        self._tell = tell
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], None]]:
         """What to call for which message."""
@@ -51,8 +33,7 @@ class UserEvents:
     def _counted(self, handler: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
         def handle(message: dict[str, Any]) -> None:
             handler(message)
-            self.count += 1
-            self._heard()
+            self._tell.heard()
 
         return handle
 
@@ -61,15 +42,14 @@ class UserEvents:
         if o["s"] not in self.words.by_id:
             return
         order_id, client_id, time = str(o["i"]), o["c"], int(message["T"])
-        self._ids[order_id] = client_id
+        self._tell.ids[order_id] = client_id
         match o["x"]:
             case "NEW":
-                self._accepted(client_id, order_id, time)
+                self._tell.accepted(client_id, order_id, time)
             case "TRADE":
-                self._probe("filled_not_booked")
-                self._put(e.OrderFilled(at=self._clock.now(), fill=self.words.fill_of_update(o)))
+                self._tell.streamed(self.words.fill_of_update(o))
             case "CANCELED" | "EXPIRED" | "REJECTED" as ended:
-                self._gone(client_id, ENDED[ended], time, ended.lower())
+                self._tell.gone(client_id, ENDED[ended], time, ended.lower())
 
     def _algo(self, message: dict[str, Any]) -> None:
         o, time = message["o"], int(message["T"])
@@ -77,11 +57,11 @@ class UserEvents:
         if o["s"] not in self.words.by_id:
             return
         if status == "NEW":
-            self._accepted(client_id, f"algo:{o['aid']}", time)
+            self._tell.accepted(client_id, f"algo:{o['aid']}", time)
         elif status in ENDED:
-            self._gone(client_id, ENDED[status], time, o.get("rm") or status.lower())
+            self._tell.gone(client_id, ENDED[status], time, o.get("rm") or status.lower())
         elif o.get("ai"):
-            self._ids[str(o["ai"])] = client_id
+            self._tell.ids[str(o["ai"])] = client_id
 
     def _account(self, message: dict[str, Any]) -> None:
         update = message["a"]
@@ -92,12 +72,4 @@ class UserEvents:
         for row in update["B"]:
             amount, time = to_money(row["bc"]), int(message["T"])
             if amount:
-                self._put(e.FundingPaid(at=self._clock.now(), symbol=symbol, amount=amount, venue_time=time))
-
-    def _accepted(self, client_id: str, venue_id: str, time: int) -> None:
-        now = self._clock.now()
-        self._put(e.OrderAccepted(at=now, client_id=client_id, venue_id=venue_id, venue_time=time))
-
-    def _gone(self, client_id: str, status: OrderStatus, time: int, reason: str) -> None:
-        now = self._clock.now()
-        self._put(e.OrderGone(at=now, client_id=client_id, status=status, venue_time=time, reason=reason))
+                self._tell.funding(symbol, amount, time)

@@ -65,6 +65,17 @@ class Words:
             "workingType": "MARK_PRICE",
         }
 
+    def amendment(self, request: OrderRequest, lots: int, price: int) -> dict[str, str]:
+        """The parameters of a changed limit order."""
+        instrument = self.by_symbol[request.symbol]
+        return {
+            "symbol": instrument.venue_id,
+            "origClientOrderId": request.client_id,
+            "side": request.side.name,
+            "quantity": f"{instrument.quantity(lots):f}",
+            "price": f"{instrument.price(price):f}",
+        }
+
     def fill_of_update(self, o: dict[str, Any]) -> Fill:
         """An execution as the user stream tells it (`o` of ORDER_TRADE_UPDATE)."""
         instrument = self.by_id[o["s"]]

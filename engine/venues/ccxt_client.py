@@ -17,29 +17,30 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
+from engine.errors import BadInput
 from engine.ports import Probe
 from engine.probe import no_probe
+from engine.venues.exchanges import LIMITS, manners_of
 from engine.venues.gate import RequestGate
-from engine.venues.weight import Limit
+from engine.venues.manners import Manners
 
 Handler = Callable[[dict[str, Any]], None]
 
-ORDER_PATHS = frozenset({"/fapi/v1/order", "/fapi/v1/algoOrder"})
 TIMEOUT_MS = 5_000
 RECV_WINDOW_MS = 4_000
 """A request is void then. With the longest wait before it is sent this is no longer than the core waits until it believes
 that an order without an answer never arrived (`engine.core.booking.NOT_FOUND_GRACE_MS`)."""
 HEARTBEAT_MS = 10_000
-WEIGHT = "x-mbx-used-weight-1m"
-ORDERS = ("x-mbx-order-count-10s", "x-mbx-order-count-1m")
-LIMITS = (Limit(WEIGHT, 2_400, 60_000), Limit(ORDERS[0], 300, 10_000), Limit(ORDERS[1], 1_200, 60_000))
+NETWORKS = ("live", "testnet", "demo")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Access:
     """Where the venue is and how to sign; `rest` and `ws` replace scheme and host of every address. Never printed.
 
-    Everybody who uses one Access shares its gate: the venue counts requests by address.
+    Everybody who uses one Access shares its gate: the venue counts requests by address. `exchange` is our name of it;
+    OKX wants the `passphrase` of the key besides; `network` is ``live``, ``testnet`` or ``demo`` (Binance's and OKX's
+    only other network is the same by both names) where no address replaces the exchange's own.
     """
 
     rest: str = ""
@@ -47,6 +48,9 @@ class Access:
     api_key: str = ""
     secret: str = ""
     gate: RequestGate = field(default_factory=lambda: RequestGate(LIMITS), compare=False)
+    exchange: str = "binance"
+    passphrase: str = ""
+    network: str = "live"
 
 
 @dataclass(slots=True)
@@ -63,11 +67,11 @@ ANSWER: ContextVar[Answer] = ContextVar("answer")
 def make_client(
     access: Access, handlers: dict[str, Handler], probe: Probe = no_probe, heartbeat_ms: int = HEARTBEAT_MS
 ) -> Any:
-    """A ccxt.pro binanceusdm client whose stream events named in `handlers` go straight to them.
+    """A ccxt.pro client whose stream messages about what is named in `handlers` go straight to them.
 
     Args:
-        access: addresses and keys.
-        handlers: event name to handler.
+        access: exchange, addresses and keys.
+        handlers: topic to handler; may be added to later.
         probe: told when an order's bytes are out and when its answer is in.
         heartbeat_ms: sockets are pinged so often; one that misses two answers is given up.
 
@@ -75,7 +79,10 @@ def make_client(
     """
     import ccxt.pro
 
-    class Client(ccxt.pro.binanceusdm):  # type: ignore[misc] # ccxt is untyped
+    manners = manners_of(access.exchange)
+    base: Any = getattr(ccxt.pro, manners.ccxt)
+
+    class Client(base):  # type: ignore[misc] # ccxt is untyped
         def client(self, url: str) -> Any:
             socket = super().client(url)
             if not hasattr(socket, "heard_at"):
@@ -86,11 +93,17 @@ def make_client(
             if self.clients.get(client.url) is not client:
                 return  # a socket that was given up and is still closing
             client.heard_at = monotonic()  # the clock of the event loop
-            handler = handlers.get(message.get("e", "")) if isinstance(message, dict) else None
+            handler = handlers.get(manners.topic(message)) if isinstance(message, dict) else None
             if handler is None:
                 super().handle_message(client, message)
             else:
                 handler(message)
+
+        def sign(self, path: str, *rest: Any, **more: Any) -> Any:
+            signed = super().sign(path, *rest, **more)
+            if manners.name == "okx" and signed["method"] == "POST" and path.startswith("trade/"):
+                signed["headers"]["expTime"] = str(self.nonce() + RECV_WINDOW_MS)  # OKX's receive window
+            return signed
 
         def on_rest_response(self, code: int, *rest: Any) -> Any:
             answer = ANSWER.get(None)
@@ -103,24 +116,37 @@ def make_client(
         {
             "apiKey": access.api_key,
             "secret": access.secret,
+            "password": access.passphrase,
             "enableRateLimit": False,
             "timeout": TIMEOUT_MS,
             "streaming": {"keepAlive": heartbeat_ms},
             "options": {
                 "defaultType": "swap",
-                "fetchMarkets": {"types": ["linear"]},
                 "fetchCurrencies": False,
                 "adjustForTimeDifference": False,
                 "recvWindow": RECV_WINDOW_MS,
+                **manners.options,
             },
         }
     )
     if access.rest:
         client.urls["api"] = redirected(client.urls["api"], access)
-    trace = _trace(probe)
+    elif access.network != "live":
+        _leave_live(client, manners, access.network)
+    trace = _trace(probe, manners)
     client.session = aiohttp.ClientSession(trace_configs=[trace], connector=aiohttp.TCPConnector(limit=64))
     client.own_session = True
     return client
+
+
+def _leave_live(client: Any, manners: Manners, network: str) -> None:
+    """Point a client at the exchange's other network. Binance refuses what ccxt calls its sandbox."""
+    if network not in NETWORKS:
+        raise BadInput("network", network, f"use one of {', '.join(NETWORKS)}")
+    if manners.name == "binance" or (manners.name == "bybit" and network == "demo"):
+        client.enable_demo_trading(True)
+    else:
+        client.set_sandbox_mode(True)
 
 
 async def dial(client: Any, url: str, request: dict[str, Any] | None) -> asyncio.Future[Any]:
@@ -132,10 +158,17 @@ async def dial(client: Any, url: str, request: dict[str, Any] | None) -> asyncio
     client.ws_dial_backoff = {}
     socket = client.client(url)
     ended: asyncio.Future[Any] = client.watch(url, "trefoil", request, "trefoil", {"id": "1"})
+    ended.add_done_callback(_looked_at)
     await asyncio.wait({socket.connected, ended}, return_when=asyncio.FIRST_COMPLETED)
     if ended.done():
         ended.result()
     return ended
+
+
+def _looked_at(ended: asyncio.Future[Any]) -> None:
+    """Of several sockets that end together only one is asked why."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def hang_up(client: Any, url: str) -> asyncio.Task[None] | None:
@@ -155,17 +188,17 @@ def redirected(urls: Any, access: Access) -> Any:
     return urlunsplit((target.scheme, target.netloc, parts.path, parts.query, parts.fragment))
 
 
-def _trace(probe: Probe) -> aiohttp.TraceConfig:
+def _trace(probe: Probe, manners: Manners) -> aiohttp.TraceConfig:
     """Hooks that tell the probe when an order's bytes are out, and when its answer is in."""
     trace = aiohttp.TraceConfig()
 
     async def sent(_session: Any, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams) -> None:
-        context.order = params.method == "POST" and params.url.path in ORDER_PATHS
+        context.order = params.method == "POST" and params.url.path in manners.order_paths
         if context.order:
             probe("sent")
 
     async def answered(_session: Any, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
-        if params.method == "POST" and params.url.path in ORDER_PATHS:
+        if params.method == "POST" and params.url.path in manners.order_paths:
             probe("accepted_not_acked")
 
     trace.on_request_headers_sent.append(sent)

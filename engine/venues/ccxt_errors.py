@@ -1,43 +1,38 @@
-"""The table from ccxt's exceptions to ours."""
+"""The table from ccxt's exceptions to ours, with the exchange's own code and words."""
 
 from __future__ import annotations
 
-import re
-from typing import Final
+import json
+from typing import Any, Final
 
 import aiohttp
 
 from engine.errors import VenueError, VenueRateLimited, VenueRejected, VenueUnavailable, VenueUnknown
+from engine.venues.manners import Codes
 
-CODE = re.compile(r'"code"\s*:\s*(-?\d+)')
-MESSAGE = re.compile(r'"msg"\s*:\s*"([^"]*)"')
-CLOCK: Final = "-1021"
-BAD_KEY: Final = "-2015"
-NO_LISTEN_KEY: Final = "-1125"
-NO_CHANGE: Final = "-4046"
-DUPLICATE: Final = "-4116"
 HEDGE: Final = "hedge"
-TOO_MANY_ORDERS: Final = "-1015"
-UNKNOWN_ORDER: Final = frozenset({"-2013", "-2011"})
-UNKNOWN_CODES: Final = frozenset({"-1006", "-1007"})
+ACCOUNT_MODE: Final = "account mode"
+PERMISSION: Final = "permission"
 DEFAULT_RETRY_MS: Final = 1_000
 
 
-def translated(error: Exception) -> VenueError:
-    """A ccxt exception as one of ours, with the venue's own code and words."""
+def translated(error: Exception, codes: Codes) -> VenueError:
+    """A ccxt exception as one of ours: the exchange's words, what to do if that is known, and the exchange's code."""
     import ccxt
 
     text = str(error)
-    code_found, message = CODE.search(text), MESSAGE.search(text)
-    code = code_found.group(1) if code_found else ""
-    reason = message.group(1) if message else (text.splitlines()[0][:200] if text else type(error).__name__)
-    if code == BAD_KEY:  # ccxt takes it for a ban once the key has worked
+    code, words = _said(text)
+    reason = words or (text.splitlines()[0][:200] if text else type(error).__name__)
+    if code in codes.advice:
+        reason = f"{reason.rstrip('. ')}: {codes.advice[code]}"
+    if code in codes.key:
         return VenueRejected(reason, code)
-    if isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded):
+    limited = code in codes.too_often | codes.order_limit
+    if limited or isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded):
         return VenueRateLimited(reason, code or "429", DEFAULT_RETRY_MS)
     if isinstance(error.__cause__ or error, aiohttp.ClientConnectorError):  # no connection, so nothing was sent
         return VenueUnavailable("the venue cannot be reached", code)
-    if code in UNKNOWN_CODES or isinstance(error, ccxt.RequestTimeout):
+    if code in codes.unknown_outcome or isinstance(error, ccxt.RequestTimeout):
         return VenueUnknown(reason, code)
     if isinstance(error, ccxt.ExchangeNotAvailable) and code:
         return VenueUnknown(reason, code)
@@ -46,3 +41,25 @@ def translated(error: Exception) -> VenueError:
     ):
         return VenueUnknown(reason, code)
     return VenueRejected(reason, code)
+
+
+def _said(text: str) -> tuple[str, str]:
+    """Code and words of the JSON that ccxt puts behind its own; empty where there is none.
+
+    OKX has the verdict on an order in ``data``, beside a code that only says that something failed.
+    """
+    begin = text.find("{")
+    if begin < 0:
+        return "", ""
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text, begin)
+    except json.JSONDecodeError:
+        return "", ""
+    for row in value.get("data") or []:
+        if isinstance(row, dict) and str(row.get("sCode", "0")) != "0":
+            return str(row["sCode"]), str(row.get("sMsg", ""))
+    return _first(value, "code", "retCode"), _first(value, "msg", "retMsg", "ret_msg")
+
+
+def _first(value: dict[str, Any], *names: str) -> str:
+    return next((str(value[name]) for name in names if name in value), "")

@@ -1,4 +1,4 @@
-"""The user stream's connection: a listen key, the socket on it, and both again whenever either ends."""
+"""The user stream's connections: signed in and subscribed, and all of them again whenever one ends."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any, Protocol
 import aiohttp
 
 from engine.errors import VenueError
-from engine.venues.ccxt_api import Api
-from engine.venues.ccxt_client import dial, hang_up
-from engine.venues.ccxt_errors import NO_LISTEN_KEY
+from engine.venues.account_api import AccountApi
+from engine.venues.ccxt_client import hang_up
 
-KEEP_ALIVE_S = 30 * 60.0
 RECYCLE_S = 23 * 3600.0
 BACKOFF_S = (0.1, 0.3, 1.0, 2.0, 5.0)
 
@@ -30,33 +28,21 @@ class UserStream:
 
     Args:
         client: the ccxt client whose handlers hear the messages.
-        api: requests.
+        account: opens the sockets.
         link: called with up or down and the reason.
-        keep_alive_s: the listen key is extended so often (it lives an hour).
     """
 
-    def __init__(self, client: Any, api: Api, link: Link, keep_alive_s: float = KEEP_ALIVE_S) -> None:
+    def __init__(self, client: Any, account: AccountApi, link: Link) -> None:
         self._client = client
-        self._api = api
+        self._account = account
         self._link = link
-        self._keep_alive_s = keep_alive_s
-        self._url = ""
-        self._key = ""
         self._goodbyes: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._stay())
-            group.create_task(self._keep_alive())
-
-    def expire(self, reason: str) -> None:
-        """The key is no longer valid: end the socket, so that a new one is opened with a new key."""
-        import ccxt
-
-        socket = self._client.clients.get(self._url)
-        if socket is not None:
-            socket.on_error(ccxt.NetworkError(reason))
+            group.create_task(self._account.keep_alive())
 
     async def _stay(self) -> None:
         import ccxt
@@ -64,35 +50,28 @@ class UserStream:
         failures = 0
         while True:
             try:
-                self._key = (await self._api("fapiPrivatePostListenKey"))["listenKey"]
-                self._url = f"{self._client.get_ws_url('linear', 'private')}?listenKey={self._key}"
-                ended = await dial(self._client, self._url, None)
+                ended = await self._account.open_stream()
                 failures = 0
                 self._link(up=True, reason="")
                 async with asyncio.timeout(RECYCLE_S):
-                    await ended
+                    done, _ = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+                for one in done:
+                    one.result()
             except (ccxt.BaseError, VenueError, aiohttp.ClientError, ConnectionError, TimeoutError) as error:
                 self._link(up=False, reason=self._sentence(error))
             self._hang_up()
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
             failures += 1
 
-    async def _keep_alive(self) -> None:
-        while True:
-            await asyncio.sleep(self._keep_alive_s)
-            try:
-                await self._api("fapiPrivatePutListenKey")
-            except VenueError as error:
-                if error.code == NO_LISTEN_KEY:  # the socket stays open then, and says nothing any more
-                    self.expire("the listen key is gone")
-
     def _hang_up(self) -> None:
-        goodbye = hang_up(self._client, self._url)
-        if goodbye is not None:
-            self._goodbyes.add(goodbye)
-            goodbye.add_done_callback(self._goodbyes.discard)
+        for url in self._account.urls:
+            goodbye = hang_up(self._client, url)
+            if goodbye is not None:
+                self._goodbyes.add(goodbye)
+                goodbye.add_done_callback(self._goodbyes.discard)
 
     def _sentence(self, error: BaseException) -> str:
         """The error in a line, without the key that its address may show."""
-        text = str(error).replace(self._key, "...") if self._key else str(error)
+        secret = self._account.secret
+        text = str(error).replace(secret, "...") if secret else str(error)
         return text.splitlines()[0][:120] if text else type(error).__name__

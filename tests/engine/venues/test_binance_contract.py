@@ -10,15 +10,18 @@ from engine.runtime import SystemClock
 from engine.venues.ccxt_client import Access
 from engine.venues.ccxt_venue import CcxtVenue
 from tests.engine.simulator.conftest import BTC
+from tests.engine.venues.contract import CODES
 from tests.engine.venues.hand import FIRST, Hand
 from tests.engine.venues.mini_desk import MiniDesk
-from tests.engine.venues.remote_contract import RemoteVenueContract
+from tests.engine.venues.remote_contract import ListenKeyContract
 
 pytestmark = pytest.mark.slow  # importing ccxt takes 3 s
 
 
 class BinanceBench:
     """The exchange runs in this process, behind real sockets."""
+
+    codes = CODES
 
     def __init__(self, hand: Hand) -> None:
         self.hand = hand
@@ -115,5 +118,5 @@ async def bench() -> AsyncIterator[BinanceBench]:
     assert not [secret for secret in made.secrets() if secret in said]
 
 
-class TestBinance(RemoteVenueContract):
+class TestBinance(ListenKeyContract):
     """All of it."""

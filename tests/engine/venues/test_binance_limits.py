@@ -10,8 +10,9 @@ from engine.core.booking import NOT_FOUND_GRACE_MS
 from engine.feeds.ccxt_feed import CcxtFeed
 from engine.model.order import OrderKind, OrderStatus, Side
 from engine.runtime import SystemClock
+from engine.venues.binance_manners import CODES, LIMITS, WEIGHT
 from engine.venues.ccxt_api import PATIENCE_MS
-from engine.venues.ccxt_client import LIMITS, RECV_WINDOW_MS, WEIGHT, Access
+from engine.venues.ccxt_client import RECV_WINDOW_MS, Access
 from engine.venues.ccxt_errors import translated
 from engine.venues.ccxt_venue import CcxtVenue
 from engine.venues.gate import RequestGate
@@ -114,6 +115,6 @@ def test_the_longest_way_of_an_order_ends_before_the_core_believes_it_never_arri
 def test_ccxts_exceptions_become_ours(kind: str, text: str, name: str, code: str) -> None:
     import ccxt
 
-    error = translated(getattr(ccxt, kind)(text))
+    error = translated(getattr(ccxt, kind)(text), CODES)
     assert (type(error).__name__, error.code) == (name, code)
     assert str(error)

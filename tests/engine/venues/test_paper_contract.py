@@ -10,7 +10,7 @@ from engine.model.position import Position
 from engine.runtime import SystemClock
 from engine.venues.paper import PaperVenue
 from tests.engine.simulator.conftest import BTC
-from tests.engine.venues.contract import VenueContract
+from tests.engine.venues.contract import CODES, VenueContract
 from tests.engine.venues.hand import FIRST
 from tests.engine.venues.mini_desk import MiniDesk
 
@@ -19,6 +19,7 @@ class PaperBench:
     """The quotes come straight from the test."""
 
     since = 0
+    codes = CODES
 
     def __init__(self) -> None:
         self.clock = SystemClock()
