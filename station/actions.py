@@ -103,7 +103,7 @@ ACTIONS: tuple[Action, ...] = (
         places=TRADING,
     ),
     Action(
-        "protect", "e", "e", "Stop/target", TRADE, "Move stop and target of the position.", _holding, places=TRADING
+        "protect", "e", "e", "Stops", TRADE, "Move stop and target of the position.", _holding, places=TRADING
     ),
     Action(
         "flatten",

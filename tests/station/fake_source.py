@@ -9,16 +9,20 @@ import msgspec
 from engine.model.command import Command
 from engine.view import BarsView, Desk
 from headless.source import Answer
+from tests.station.past_sample import Past
 from tests.widgets.desk_sample import NOW, sample_bars, sample_desk
 
 
 class FakeSource:
     """Implements headless.source.Source."""
 
-    def __init__(self, desk: Desk | None = None, *, connected: bool = True, trouble: str = "") -> None:
+    def __init__(
+        self, desk: Desk | None = None, *, connected: bool = True, trouble: str = "", past: Past | None = None
+    ) -> None:
         self._desk = desk or sample_desk(NOW)
         self.connected = connected
         self.trouble = trouble
+        self.past = past or Past()
         self.asked: list[Command] = []
         self.stopped = False
         self.charts: frozenset[tuple[str, int]] = frozenset()
@@ -45,7 +49,7 @@ class FakeSource:
         return Answer(ok=True, text="done")
 
     async def query(self, name: str, args: dict[str, str | int | float | None]) -> msgspec.Raw:
-        return msgspec.Raw(b"[]")
+        return self.past.query(name, args)
 
     async def stop_engine(self) -> Answer:
         self.stopped = True

@@ -105,6 +105,8 @@ def _position(base: str, lots: int, entry: int, now: int, **given: int | str | N
         "stop": entry - side * (entry // 100),
         "target": entry + side * (entry // 50),
         "stop_confirmed": now - 12_000,
+        "stop_id": f"{base}-88{lots:+d}",
+        "target_id": f"{base}-89{lots:+d}",
         "target_confirmed": now - 12_000,
         "liquidation": entry - side * (entry * 3 // 10),
         "opened": now - 3_900_000,
