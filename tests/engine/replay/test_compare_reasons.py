@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from engine.model import command as c
 from engine.model import event as e
 from engine.model.command import Autonomy
+from engine.model.forecast import Forecast
 from engine.model.market import Bar, MarketView
 from engine.model.order import Fill, OrderKind, Purpose, Side
 from engine.replay.reasons import Cause
@@ -256,6 +257,108 @@ def down() -> Day:
     return day
 
 
+def lost() -> Day:
+    """No answer to the entry, and the venue never had it."""
+    day = Day()
+    day.bar(0)
+    desk = day.desk
+    submit, asked = desk.venue.submit, list[str]()
+    desk.venue.submit = lambda request: desk.venue.say(  # type: ignore[method-assign] # a venue that is silent
+        e.OrderLost(at=desk.now, client_id=request.client_id, reason="time out")
+    )
+    desk.venue.query = asked.append  # type: ignore[method-assign,assignment] # and stays so for a while
+    day.bar(1)
+    desk.venue.submit = submit  # type: ignore[method-assign] # it speaks again
+    desk.now += 10_000
+    desk.not_found(next(iter(desk.s().orders)))
+    desk.settle()
+    assert asked
+    day.bar(1)
+    return day
+
+
+def flipped() -> Day:
+    day = Day()
+    for side in (0, 1, 1):
+        day.bar(side)
+    assert day.desk.ask(c.FlipPosition(symbol=BTC)).ok
+    day.desk.settle()
+    day.bar(1)
+    day.bar(1)
+    return day
+
+
+def flattened() -> Day:
+    day = Day()
+    for side in (0, 1, 1):
+        day.bar(side)
+    assert day.desk.ask(c.FlattenAll()).ok
+    day.desk.settle()
+    day.bar(1)
+    return day
+
+
+def voted_down() -> Day:
+    """The voters were asked and never answered in time for the journal's end."""
+    day = Day(voters=("one", "two"), preset="default")
+    for side in (0, 1, 1):
+        day.bar(side)
+    return day
+
+
+def foreseen(side: int) -> Day:
+    """A trusted forecast at the bar that decides: live and the replay heed it alike."""
+    day = Day()
+    day.bar(0)
+    desk = day.desk
+    begin = desk.now
+    desk.now = begin + FRAME
+    desk.freshen()
+    close = float(desk.contracts[BTC].price(day.close[BTC]))
+    forecast = Forecast(
+        bar_time=begin, horizon_ms=FRAME, value=0.01 * side, low=-0.02, high=0.02, level=0.8, model="m", trusted=True
+    )
+    desk.feed(
+        e.BarClosed(
+            at=desk.now,
+            symbol=BTC,
+            bar=Bar(begin, close, close, close, close, 1.0),
+            readings=(1,) * 6,
+            stops=(500.0,) * 7,
+            targets=(1500.0,) * 7,
+            view=desk.view(BTC),
+            forecast=forecast,
+        )
+    )
+    desk.settle()
+    day.bar(1)
+    return day
+
+
+def halted() -> Day:
+    """Two losses reach the day's limit on both sides: what follows is traded on neither."""
+    day = Day(day_loss=0.008)
+    day.bar(0)
+    for _ in range(2):
+        day.bar(1)
+        day.bar(1, through=(-5_500,))
+        day.bar(-1)
+        day.bar(-1)
+        day.bar(-1, through=(5_500,))
+    for side in (1, 1, -1, -1):
+        day.bar(side)
+    assert day.desk.state.halt
+    return day
+
+
+def carried() -> Day:
+    """Only used with a period: see the test of periods."""
+    day = Day()
+    for side in (0, 1, 1, 1, -1, -1):
+        day.bar(side)
+    return day
+
+
 CASES: dict[str, tuple[Callable[[], Day], list[Told]]] = {
     "alone": (
         plain,
@@ -322,6 +425,18 @@ CASES: dict[str, tuple[Callable[[], Day], list[Told]]] = {
     ),
     "outside": (outside("web_1"), [Told(True, True, Cause.PERSON, "an order from outside the desk closed it")]),
     "liquidated": (outside("autoclose-7"), [Told(True, True, Cause.VENUE, "the venue closed it")]),
+    "lost": (lost, [Told(False, True, Cause.VENUE, "the order came to nothing at")]),
+    "flipped": (
+        flipped,
+        [
+            Told(True, True, Cause.PERSON, "a person (keyboard) closed it"),
+            Told(True, False, Cause.PERSON, "opened by a person (keyboard)"),
+        ],
+    ),
+    "flattened": (flattened, [Told(True, True, Cause.PERSON, "a person (keyboard) closed it")]),
+    "votes": (voted_down, [Told(False, True, Cause.GATE, "votes")]),
+    "a forecast against it": (lambda: foreseen(-1), []),
+    "a forecast for it": (lambda: foreseen(1), [Told(True, True, Cause.PRICE, "the same but for a tick")]),
     "down": (down, [Told(True, True, Cause.DOWN, "the engine was down from")]),
 }
 
@@ -335,3 +450,23 @@ def test_the_reason_of_every_row(name: str) -> None:
     for (*_, reason), wanted in zip(told, expected, strict=True):
         assert wanted.words in reason
     assert not any(row.reason.endswith(".") or "unknown" in row.reason for row in rows)
+
+
+def test_the_halt_of_a_day_is_the_replays_too() -> None:
+    day = halted()
+    rows = day.rows()
+    assert day.desk.signal().reason.startswith("halt ")
+    assert len(rows) == 2
+    assert all(row.live is not None and row.replayed is not None for row in rows)
+
+
+def test_what_was_carried_in_is_named_on_both_sides() -> None:
+    """The period begins after the entry; the replay trades the side's next turn as live does."""
+    day = carried()
+    begin = [one.event.bar.open_time for one in day.entries() if isinstance(one.event, e.BarClosed)][3]
+    rows = list(day.report(begin).rows)
+    told = [(row.live is not None, row.replayed is not None, row.cause, row.reason) for row in rows]
+    assert told[0][:3] == (True, False, Cause.PERIOD)
+    assert "before the period: the replay begins flat" in told[0][3]
+    assert told[1][:2] == (True, True)
+    assert len(told) == 2
