@@ -78,7 +78,8 @@ def _claims(state: State, ballot: Ballot, votes: tuple[Vote, ...], found: Consen
     until = due(median_low(joint) if joint else DEFAULT_HORIZON)
     total = sum(vote.cost for vote in votes)
     followed = agrees(state, found, ballot.side)
-    claims.append(Claim(ENSEMBLE, found.stance, found.confidence, until, followed, total))
+    if found.agreeing:  # where no two agree there is nothing to be right about
+        claims.append(Claim(ENSEMBLE, found.stance, found.confidence, until, followed, total))
     claims.append(Claim(STRATEGIES, Stance.of(ballot.side), 50.0 + 50.0 * abs(ballot.score), until, followed=True))
     return claims
 

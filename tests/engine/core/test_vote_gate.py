@@ -364,6 +364,14 @@ def test_refused_candidates_are_scored_too() -> None:
     assert desk.state.voters["llama"] == VoterRecord(asked=1, abstained=1)
 
 
+def test_where_no_two_agree_the_ensemble_has_said_nothing() -> None:
+    desk = asking()
+    desk.cross()
+    cast(desk, votes((LONG, 90), (SHORT, 80), None, horizon=1))
+    desk.bar(side=1)
+    assert set(scores(desk)) == {"gpt", "claude", "strategies"}
+
+
 def test_a_record_weighs_the_next_consensus() -> None:
     desk = asking()
     desk.state.voters.update(
