@@ -35,7 +35,7 @@ def cards_of(run: RunView) -> list[Card]:
         Card("return", words.share(m.total_return), _tone(m.total_return), "hold", words.share(hold.total_return)),
         Card("max drawdown", _less(m.max_drawdown), "loss bold", "hold", _less(hold.max_drawdown)),
         Card("Sharpe", words.ratio(m.sharpe), _tone(m.sharpe or 0.0), "hold", words.ratio(hold.sharpe)),
-        Card("against hold", words.share(better), _tone(better), "Sharpe", _plus(sharpe), signed_tone(sharpe)),
+        Card("against hold", f"{better * 100:+,.1f} pts", _tone(better), "Sharpe", _plus(sharpe), signed_tone(sharpe)),
         Card("trades", f"{m.trades:,}", "strong", "won", words.share(m.win_rate, sign=False, decimals=1)),
         Card(
             "profit factor", words.ratio(m.profit_factor), "strong", "expectancy", words.cash(m.expectancy, sign=True)
