@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from engine.model.forecast import Outlook
 from engine.model.market import Bar
 from engine.model.money import Money
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
@@ -174,7 +175,7 @@ class BoardView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """The six readings of a symbol and their weighted score in [-1, 1].
 
     `record` is the board's own; `held` is why automatic trading of the symbol is off, or empty; `stop_ticks` and
-    `target_ticks` are the default protection distances.
+    `target_ticks` are the default protection distances; `outlook` is the forecaster's at `bar_time`.
     """
 
     symbol: str
@@ -186,6 +187,7 @@ class BoardView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     bar_time: int
     stop_ticks: int
     target_ticks: int
+    outlook: Outlook | None = None
 
 
 class PositionView(msgspec.Struct, frozen=True, tag=True, kw_only=True):

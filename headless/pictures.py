@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.core.state import State, SymbolState
+from engine.model.forecast import Outlook
 from engine.model.instrument import Instrument
 from engine.model.order import Fill, Order, OrderStatus, Purpose
 from engine.model.position import Position, liquidation_ticks
@@ -73,6 +74,7 @@ def board(state: State, s: SymbolState) -> BoardView:
         bar_time=s.bar.open_time if s.bar is not None else 0,
         stop_ticks=round(s.stop_distance / tick),
         target_ticks=round(s.target_distance / tick),
+        outlook=Outlook(s.forecast, s.bar.close) if s.forecast is not None and s.bar is not None else None,
     )
 
 

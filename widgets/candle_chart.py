@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.events import MouseScrollDown, MouseScrollUp
 
+from engine.model.forecast import Outlook
 from engine.model.market import TIMEFRAMES
 from engine.view import BarsView, FillView, InstrumentView, OrderView, PositionView, QuoteView
 from widgets import format as fmt
@@ -57,6 +58,7 @@ class CandleChart(Panel, can_focus=True):
         self._levels: tuple[Level, ...] = ()
         self._fills: tuple[FillView, ...] = ()
         self._stale = False
+        self._outlook: Outlook | None = None
         self._change: float | None = None
         self._key: tuple[object, ...] = ()
         self._series: tuple[str, int] = ("", 0)
@@ -78,6 +80,7 @@ class CandleChart(Panel, can_focus=True):
         now: int,
         *,
         change: float | None = None,
+        outlook: Outlook | None = None,
     ) -> None:
         """Show the newest picture at `now`, ms UTC; cheap when nothing of it changed.
 
@@ -90,6 +93,7 @@ class CandleChart(Panel, can_focus=True):
             fills: executions (others' symbols are ignored).
             now: ms UTC.
             change: 24 h change, a fraction; None takes it from the bars if they reach back that far.
+            outlook: the forecast to draw behind the newest candle.
         """
         levels = levels_of(instrument, position, orders)
         symbol = instrument.symbol if instrument else ""
@@ -99,13 +103,14 @@ class CandleChart(Panel, can_focus=True):
         ends = tuple(column[-1] for column in bars.overlays.values() if column) if bars is not None else ()
         count = len(bars.bars) if bars is not None else 0
         prices = (quote.last, quote.bid, quote.ask) if quote else ()
-        key = (id(bars), count, newest, ends, instrument, prices, levels, mine, stale, change)
+        key = (id(bars), count, newest, ends, instrument, prices, levels, mine, stale, change, outlook)
         if key == self._key:
             return
         self._key = key
         self._follow(bars)
         self._bars, self._instrument, self._quote = bars, instrument, quote
         self._levels, self._fills, self._stale, self._change = levels, mine, stale, change
+        self._outlook = outlook
         self.update()
 
     def _follow(self, bars: BarsView | None) -> None:
@@ -239,6 +244,7 @@ class CandleChart(Panel, can_focus=True):
             self._out_of_sight(),
             self._crosshair,
             plain=self.plain,
+            outlook=self._outlook,
         )
         self._plan = plan_of(picture, width, height)
         return paint(self._plan, width, height)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.model.forecast import Outlook
 from engine.model.order import Side
 from engine.view import BarsView, FillView, InstrumentView
 from widgets import format as fmt
 from widgets.chart_candles import Zoom, draw_candle, draw_volume
 from widgets.chart_canvas import Canvas
+from widgets.chart_cone import MOST_COLUMNS, draw_cone, legend, prices, reach
 from widgets.chart_levels import Level
 from widgets.chart_scale import PriceScale, nice_ticks, scale_for, time_step
 from widgets.chart_window import Parts, Window, parts_for, time_label, window_of
@@ -35,6 +37,7 @@ class Picture:
         hidden: names of overlays that are off.
         crosshair: (column, row) in the plot, or None.
         plain: the terminal has no colour.
+        outlook: the forecast, or None.
     """
 
     bars: BarsView
@@ -47,6 +50,7 @@ class Picture:
     hidden: frozenset[str]
     crosshair: tuple[int, int] | None
     plain: bool = False
+    outlook: Outlook | None = None
 
     @property
     def decimals(self) -> int:
@@ -77,6 +81,8 @@ def plan_of(picture: Picture, width: int, height: int) -> Plan:
     window = window_of(bars, picture.bars.timeframe_ms, picture.zoom, columns, picture.behind)
     low, high = min(bar.low for bar in window.candles), max(bar.high for bar in window.candles)
     pulling = [level.price for level in picture.levels if level.pulls] if picture.behind == 0 else []
+    if picture.outlook is not None and picture.behind == 0:
+        pulling += [price for i, price in enumerate(prices(picture.outlook, 1.0)) if i != 1]
     if picture.last and picture.behind == 0:
         low, high = min(low, picture.last), max(high, picture.last)
     return Plan(picture, parts, window, scale_for(low, high, parts.plot_height, pulling))
@@ -94,6 +100,7 @@ def paint(plan: Plan, width: int, height: int) -> list[Line]:
     _volume(canvas, plan)
     _fills(canvas, plan)
     _overlays(canvas, plan)
+    _cone(canvas, plan)
     canvas.settle_dots()
     _levels(canvas, plan)
     _last(canvas, plan)
@@ -159,6 +166,14 @@ def _overlays(canvas: Canvas, plan: Plan) -> None:
         canvas.curve(run, tone)
         if len(run) == 1:
             canvas.dot(*run[0], tone)
+
+
+def _cone(canvas: Canvas, plan: Plan) -> None:
+    picture, window = plan.picture, plan.window
+    if picture.outlook is None or picture.behind or plan.parts.margin <= MOST_COLUMNS:
+        return
+    columns = reach(picture.outlook, picture.bars.timeframe_ms * window.zoom.bars, window.zoom.pitch)
+    draw_cone(canvas, picture.outlook, plan.scale, window.middle(len(window.candles) - 1), columns)
 
 
 def _levels(canvas: Canvas, plan: Plan) -> None:
@@ -274,4 +289,6 @@ def _legend(plan: Plan, width: int) -> Line:
         value = next((v for v in reversed(values[: last + 1]) if v is not None), None)
         text = picture.label(value) if value is not None else fmt.UNKNOWN
         cells.append((rank, [("━ ", tone), (f"{name} ", "dim"), (text, tone)]))
+    if picture.outlook is not None and not picture.behind:
+        cells.append((0, legend(picture.outlook)))
     return Line(tuple(fit(cells, width)))

@@ -34,3 +34,10 @@ class Forecast(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def side(self) -> int:
         """+1 for a rise, -1 for a fall, 0 for neither."""
         return (self.value > 0) - (self.value < 0)
+
+
+class Outlook(msgspec.Struct, frozen=True, array_like=True):
+    """A forecast and the close it starts from, quote currency: what a chart needs to draw it."""
+
+    forecast: Forecast
+    close: float

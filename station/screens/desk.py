@@ -93,7 +93,7 @@ class DeskScreen(Looking):
         desk, symbol = self.desk, self.symbol
         orders = [o for o in desk.orders.values() if o.symbol == symbol]
         fills = [f for f in desk.fills if f.symbol == symbol]
-        watch = desk.watch.get(symbol)
+        watch, board = desk.watch.get(symbol), desk.boards.get(symbol)
         self.query_one(name, CandleChart).show(
             self._source.bars(symbol, timeframe_ms),
             desk.instruments.get(symbol),
@@ -103,6 +103,7 @@ class DeskScreen(Looking):
             fills,
             now,
             change=watch.change if watch is not None else None,
+            outlook=board.outlook if board is not None else None,
         )
 
     # What is done
