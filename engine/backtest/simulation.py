@@ -201,6 +201,10 @@ class Simulation:
             forget(self.core.state)
             self._requests = {k: v for k, v in self._requests.items() if k in self.core.state.orders}
 
+    def hear(self, event: e.Event) -> None:
+        """The core decides on what no bar carries; what it sends waits for the next open."""
+        self._hear(event)
+
     def finish(self, ticks: int) -> None:
         """The data ends: what is open is closed at the last close."""
         if self._state.position is None:

@@ -16,6 +16,7 @@ from engine.model.forecast import Forecast
 from engine.model.market import Bar
 from engine.model.money import Money, booked
 from engine.model.record import Record, Shadow
+from engine.model.vote import Vote, VoterRecord
 from engine.ports import Entry, Reading
 from engine.replay.evidence import Evidence
 from engine.replay.live import Trips
@@ -61,9 +62,18 @@ class Payment(NamedTuple):
     ticks: int
 
 
+class Ballot(NamedTuple):
+    """The votes that were cast on a bar's candidate, and the voters' records by which they were weighed."""
+
+    votes: tuple[Vote, ...]
+    voters: dict[str, VoterRecord]
+
+
 @dataclass(slots=True)
 class SymbolDay:
-    """One symbol of the period; `wanted` is the deciding side as live had it, by the open time of the bar.
+    """One symbol of the period.
+
+    `wanted` is the deciding side as live had it, `ballots` what was voted on, both by the open time of the bar.
 
     `detail`: finer bars that say what came first within a bar; may be empty.
     """
@@ -72,6 +82,7 @@ class SymbolDay:
     bars: list[RecordedBar] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     wanted: dict[int, int] = field(default_factory=dict)
+    ballots: dict[int, Ballot] = field(default_factory=dict)
     detail: Bars = field(default_factory=Bars.empty)
 
 
@@ -107,6 +118,8 @@ class Recording:
             self._started = event
         elif isinstance(event, e.FundingPaid):
             self._paid(state, event)
+        elif isinstance(event, e.VotesCast):
+            self._voted(state, event)
         elif isinstance(event, e.BarClosed) and self._inside(event.bar.open_time):
             self._bar(state, event)
         self.core.recover(event, entry.decisions)
@@ -152,6 +165,11 @@ class Recording:
     def _stands(self, state: State, symbol: str) -> Begin:
         begin = begin_of(state, state.symbols[symbol])
         return begin._replace(peak=max(begin.peak, self._peak))
+
+    def _voted(self, state: State, event: e.VotesCast) -> None:
+        day, signal = self.days.get(event.symbol), state.signals.get(event.signal_id)
+        if day is not None and signal is not None:
+            day.ballots.setdefault(signal.bar_time, Ballot(event.votes, dict(state.voters)))
 
     def _paid(self, state: State, event: e.FundingPaid) -> None:
         """The rate, from what the position of that moment was charged at its mark price."""

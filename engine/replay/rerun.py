@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from engine.backtest.result import Reason
 from engine.backtest.simulation import Corners, Simulation, Trade
 from engine.model.command import Autonomy
-from engine.model.event import ClockTick, EngineStarted, HistorySeeded
+from engine.model.event import ClockTick, EngineStarted, HistorySeeded, VotesCast
 from engine.model.instrument import Instrument
 from engine.model.settings import Settings
-from engine.model.signal import Signal
+from engine.model.signal import Signal, SignalStatus
 from engine.replay.recording import Begin, RecordedBar, SymbolDay, begin_of
 from engine.replay.trip import Ended, Trip
 from engine.strategies import NAMES
@@ -48,7 +48,8 @@ class Rerun:
 def rerun(symbol: str, day: SymbolDay, slippage: float = 0.0) -> Rerun:
     """Replay a symbol's recorded bars under the settings of each.
 
-    The desk trades on its own: what waited for a person, was paused or held live is traded here. It begins flat, with the
+    The desk trades on its own: what waited for a person, was paused or held live is traded here; forecasts and votes are
+    those of the day. It begins flat, with the
     equity of that moment, and with the records, sides and cool-down that the symbol had. Where a restart changed the
     contract's grid the position is valued at the last close and the replay begins again.
 
@@ -76,10 +77,11 @@ class _Part:
         self.symbol, self.bars, self.out = symbol, bars, out
         self.slippage = slippage
         self.detail = day.detail
+        self.ballots = day.ballots
         self.instrument = _instrument(symbol, bars[0].started)
         first = bars[0].bar.open_time
         self.payments = deque(one for one in day.payments if one.at >= first)
-        settings = settings_of(bars[0].started)
+        self.settings = settings_of(bars[0].started)
         seeded = HistorySeeded(
             at=first,
             symbol=symbol,
@@ -88,7 +90,7 @@ class _Part:
             shadows=begin.shadows,
             readings=begin.sides[:READINGS],
         )
-        self.simulation = Simulation(self.instrument, settings, begin.equity, 0, first, seeded)
+        self.simulation = Simulation(self.instrument, self.settings, begin.equity, 0, first, seeded)
         times = [row.bar.open_time for row in bars]
         self._before = dict(zip(times[1:], times, strict=False))
         self._teach(begin)
@@ -119,8 +121,8 @@ class _Part:
     def _restart(self, started: EngineStarted) -> None:
         """The engine was started again: from now on its settings hold."""
         state = self.simulation.core.state
-        state.settings = settings_of(started)
-        state.decider = NAMES.index(state.settings.strategy)
+        self.settings = settings_of(started)
+        state.decider = NAMES.index(self.settings.strategy)
 
     def _bar(self, number: int, row: RecordedBar) -> None:
         simulation, bar = self.simulation, row.bar
@@ -136,8 +138,20 @@ class _Part:
             simulation.within(
                 (*self._finer(bar.open_time, timeframe_ms), Corners(bar.open_time, opened, high, low, close))
             )
-        simulation.close_bar(bar, close, timeframe_ms, row.reading, row.forecast)
+        self._close(row, close)
         self._note(number)
+
+    def _close(self, row: RecordedBar, ticks: int) -> None:
+        """The bar closes. Its candidate meets the votes of the day; where nobody was asked then, nobody is now."""
+        simulation, time = self.simulation, row.bar.open_time
+        state, ballot, settings = simulation.core.state, self.ballots.get(time), row.started.settings
+        state.settings = replace(self.settings, voters=settings.voters if ballot is not None else ())
+        simulation.close_bar(row.bar, ticks, settings.timeframe_ms, row.reading, row.forecast)
+        if ballot is None:
+            return
+        for signal in [one for one in state.signals.values() if one.status is SignalStatus.VOTING]:
+            state.voters = dict(ballot.voters)
+            simulation.hear(VotesCast(at=state.now, signal_id=signal.id, symbol=self.symbol, votes=ballot.votes))
 
     def _finer(self, open_time: int, timeframe_ms: int) -> Iterator[Corners]:
         """The detail bars within a bar, where they cover the whole of it."""
@@ -218,8 +232,8 @@ class _Part:
 
 
 def settings_of(started: EngineStarted) -> Settings:
-    """The settings of a start, for a desk that decides alone: nobody approves, and no voter is asked."""
-    return replace(started.settings, autonomy=Autonomy.AUTO, voters=())
+    """The settings of a start, for a desk that decides alone."""
+    return replace(started.settings, autonomy=Autonomy.AUTO)
 
 
 def _instrument(symbol: str, started: EngineStarted) -> Instrument:

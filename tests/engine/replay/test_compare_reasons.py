@@ -15,6 +15,7 @@ from engine.model.command import Autonomy
 from engine.model.forecast import Forecast
 from engine.model.market import Bar, MarketView
 from engine.model.order import Fill, OrderKind, Purpose, Side
+from engine.model.vote import Stance, Vote, VoteStatus
 from engine.replay.reasons import Cause
 from tests.engine.core.scenario import BTC, ETH
 from tests.engine.replay.day import FRAME, Day
@@ -306,6 +307,27 @@ def voted_down() -> Day:
     return day
 
 
+def voted(*stances: Stance) -> Day:
+    """The voters answer while the price stands: the replay hears the same votes."""
+    day = Day(voters=tuple(f"v{i}" for i in range(len(stances))), preset="default")
+    day.bar(0)
+    day.bar(1)
+    signal = day.desk.signal()
+    assert signal.status.value == "voting"
+    votes = tuple(
+        Vote(
+            voter=f"v{i}", model="m", status=VoteStatus.OK, stance=stance, confidence=90, horizon=4, reasons=("x",),
+            prompt_hash="h",
+        )
+        for i, stance in enumerate(stances)
+    )  # fmt: skip
+    day.desk.feed(e.VotesCast(at=day.desk.now, signal_id=signal.id, symbol=BTC, votes=votes, view=day.desk.view(BTC)))
+    day.desk.settle()
+    for side in (1, -1, -1):
+        day.bar(side)
+    return day
+
+
 def foreseen(side: int) -> Day:
     """A trusted forecast at the bar that decides: live and the replay heed it alike."""
     day = Day()
@@ -435,6 +457,17 @@ CASES: dict[str, tuple[Callable[[], Day], list[Told]]] = {
     ),
     "flattened": (flattened, [Told(True, True, Cause.PERSON, "a person (keyboard) closed it")]),
     "votes": (voted_down, [Told(False, True, Cause.GATE, "votes")]),
+    "votes for it": (
+        lambda: voted(Stance.LONG, Stance.LONG, Stance.SHORT),
+        [
+            Told(True, True, Cause.PRICE, "the same but for a tick"),
+            Told(False, True, Cause.GATE, "its votes were asked for"),
+        ],
+    ),
+    "votes against it": (
+        lambda: voted(Stance.SHORT, Stance.LONG, Stance.NEUTRAL),
+        [Told(False, True, Cause.GATE, "its votes were asked for, and the journal ends before they are in")],
+    ),
     "a forecast against it": (lambda: foreseen(-1), []),
     "a forecast for it": (lambda: foreseen(1), [Told(True, True, Cause.PRICE, "the same but for a tick")]),
     "down": (down, [Told(True, True, Cause.DOWN, "the engine was down from")]),
