@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 import aiohttp
 
+from engine.errors import VenueError
+from engine.feeds.markets import market_of
 from engine.model.instrument import Instrument
 from engine.ports import Clock
-from engine.venues.ccxt_client import Access, dial, hang_up, make_client
+from engine.venues.ccxt_api import Api
+from engine.venues.ccxt_client import Access, Handler, dial, hang_up, make_client
 from engine.view import DepthView, TradeView
 
 LEVELS = 20
@@ -30,10 +34,12 @@ class BookSink(Protocol):
 
 
 class BookFeed:
-    """Depth of 20 levels four times a second, and every trade, of the symbols that are looked at.
+    """Depth and every trade of the symbols that are looked at: 20 levels four times a second at Binance.
+
+    OKX tells 5 levels, Bybit 20, both more often.
 
     Args:
-        access: addresses; keys are not needed.
+        access: exchange and addresses; keys are not needed.
         clock: received times.
         sink: where they go.
     """
@@ -41,7 +47,10 @@ class BookFeed:
     def __init__(self, access: Access, clock: Clock, sink: BookSink) -> None:
         self._clock = clock
         self._sink = sink
-        self._client = make_client(access, {"depthUpdate": self._on_depth, "aggTrade": self._on_trade})
+        handlers: dict[str, Handler] = {}
+        self._client = make_client(access, handlers)
+        self._exchange = market_of(access.exchange, self._client, Api(self._client, access))
+        handlers.update(self._exchange.look_handlers(self))
         self._wanted: dict[str, Instrument] = {}
         self._changed = asyncio.Event()
 
@@ -60,27 +69,27 @@ class BookFeed:
         while True:
             self._changed.clear()
             number += 1
-            url = f"{self._client.get_ws_url('linear', 'public')}/look{number}"
             loop = asyncio.get_running_loop()
             started = loop.time()
             try:
                 async with asyncio.timeout(RECYCLE_S):
-                    await self._one(url)
+                    await self._one(number)
                 failures = 0
-            except (ccxt.BaseError, TimeoutError, aiohttp.ClientError, ConnectionError):
+            except (ccxt.BaseError, VenueError, TimeoutError, aiohttp.ClientError, ConnectionError):
                 failures = 0 if loop.time() - started > BACKOFF_S[-1] else failures + 1
                 await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
-    async def _one(self, url: str) -> None:
+    async def _one(self, number: int) -> None:
         """One connection, until what is looked at changes or it ends."""
-        streams = [f"{name.lower()}@{stream}" for name in self._wanted for stream in (f"depth{LEVELS}", "aggTrade")]
+        url, request, names = self._exchange.look_subscription(list(self._wanted), number)
         changed = asyncio.ensure_future(self._changed.wait())
         goodbye = None
         try:
-            if not streams:
+            if not names:
                 await changed
                 return
-            ended = await dial(self._client, url, {"method": "SUBSCRIBE", "params": streams, "id": 1})
+            await self._exchange.learn()
+            ended = await dial(self._client, url, request)
             await asyncio.wait({changed, ended}, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
                 ended.result()
@@ -94,20 +103,22 @@ class BookFeed:
         """Release connections."""
         await self._client.close()
 
-    def _on_depth(self, message: dict[str, Any]) -> None:
-        one = self._wanted.get(message["s"])
+    # LooksOn
+
+    def depth(self, venue_id: str, bids: Sequence[Sequence[str]], asks: Sequence[Sequence[str]]) -> None:
+        """A new picture of an order book."""
+        one = self._wanted.get(venue_id)
         if one is not None:
-            bids, asks = _levels(one, message["b"]), _levels(one, message["a"])
-            self._sink.depth(DepthView(one.symbol, bids, asks, self._clock.now()))
+            levels = self._levels(one, bids), self._levels(one, asks)
+            self._sink.depth(DepthView(one.symbol, *levels, self._clock.now()))
 
-    def _on_trade(self, message: dict[str, Any]) -> None:
-        one = self._wanted.get(message["s"])
+    def traded(self, venue_id: str, time: int, price: str, size: str, side: int) -> None:
+        """A trade of the market."""
+        one = self._wanted.get(venue_id)
         if one is not None:
-            ticks = round(float(message["p"]) / float(one.tick_size))
-            lots = round(float(message["q"]) / float(one.lot_size))
-            self._sink.traded(one.symbol, TradeView(message["T"], ticks, lots, -1 if message["m"] else 1))
+            ticks, lots = round(float(price) / float(one.tick_size)), round(float(size) / self._exchange.size_step(one))
+            self._sink.traded(one.symbol, TradeView(time, ticks, lots, side))
 
-
-def _levels(one: Instrument, rows: list[list[str]]) -> tuple[tuple[int, int], ...]:
-    per_tick, per_lot = 1.0 / float(one.tick_size), 1.0 / float(one.lot_size)
-    return tuple((round(float(price) * per_tick), round(float(size) * per_lot)) for price, size in rows)
+    def _levels(self, one: Instrument, rows: Sequence[Sequence[str]]) -> tuple[tuple[int, int], ...]:
+        per_tick, per_lot = 1.0 / float(one.tick_size), 1.0 / self._exchange.size_step(one)
+        return tuple((round(float(row[0]) * per_tick), round(float(row[1]) * per_lot)) for row in rows)

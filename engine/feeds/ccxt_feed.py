@@ -1,10 +1,12 @@
-"""Market data of Binance USD-M through ccxt.pro: quotes, marks and base bars, with gaps filled and silence noticed."""
+"""Market data through ccxt.pro: quotes, marks and base bars, with gaps filled and silence noticed.
+
+What differs between the exchanges is a `MarketApi`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -13,26 +15,21 @@ import numpy as np
 from engine.bars import Bars
 from engine.errors import BadInput, VenueError
 from engine.feeds.bar_book import BarBook, Closed, Corrected, Forming, Heard, Missing
-from engine.model.instrument import Instrument, unit_of
+from engine.feeds.market_api import Row
+from engine.feeds.markets import market_of
+from engine.model.instrument import Instrument
 from engine.model.market import TIMEFRAMES, Bar, Quote
-from engine.model.money import to_money
 from engine.ports import Clock, FeedSink
 from engine.venues.ccxt_api import Api
-from engine.venues.ccxt_client import Access, dial, hang_up, make_client
+from engine.venues.ccxt_client import Access, Handler, dial, hang_up, make_client
 from engine.venues.weight import Lane
 
-PAGE = 1_500
 PAGES_AT_ONCE = 6
-STREAMS_PER_SOCKET = 180
 SILENCE_S = 10.0
 WATCH_S = 1.0
 GRACE_MS = 1_500
 BACKOFF_S = (0.1, 0.3, 1.0, 2.0, 5.0, 10.0)
 RECYCLE_S = 23 * 3600.0
-MAINTENANCE_PPM = 10_000  # until the account tells its brackets: the safe side
-MAKER_PPM, TAKER_PPM = 200, 500
-
-INTERVALS = {milliseconds: name for name, milliseconds in TIMEFRAMES.items()}
 
 
 class _Book:
@@ -41,7 +38,7 @@ class _Book:
     __slots__ = (
         "ask",
         "ask_lots",
-        "bar_time",
+        "bar_order",
         "bars",
         "bid",
         "bid_lots",
@@ -52,16 +49,22 @@ class _Book:
         "per_tick",
         "symbol",
         "time",
-        "update",
+        "top_order",
     )
 
-    def __init__(self, instrument: Instrument, bars: BarBook) -> None:
+    def __init__(self, instrument: Instrument, size_step: float, bars: BarBook) -> None:
         self.symbol = instrument.symbol
         self.per_tick = 1.0 / float(instrument.tick_size)
-        self.per_lot = 1.0 / float(instrument.lot_size)
+        self.per_lot = 1.0 / size_step
         self.bars = bars
         self.bid = self.ask = self.bid_lots = self.ask_lots = self.last = self.mark = self.time = 0
-        self.update = self.bar_time = self.mark_time = 0  # the newest message of each kind: older ones come too late
+        self.forget_order()
+
+    def forget_order(self) -> None:
+        """What is heard next is the newest; within a connection older messages of a kind come too late."""
+        self.top_order: tuple[int, ...] = ()
+        self.bar_order: tuple[float, ...] = ()
+        self.mark_time = self.time = 0
 
     def quote(self, received: int) -> Quote:
         return Quote(
@@ -73,10 +76,10 @@ class CcxtFeed:
     """Implements Feed.
 
     Args:
-        access: addresses; keys are not needed.
+        access: exchange and addresses; keys are not needed.
         clock: received times.
         base_ms: timeframe of the base bars.
-        one_socket: all streams over one connection, so that quotes and bars keep the venue's order.
+        one_socket: all streams over one connection (Binance), so that quotes and bars keep the venue's order.
         silence_s: a socket that says nothing for so long while it should is taken for half-open and replaced.
         watch_s: seconds between two looks for silent sockets and overdue bars.
     """
@@ -91,7 +94,7 @@ class CcxtFeed:
         silence_s: float = SILENCE_S,
         watch_s: float = WATCH_S,
     ) -> None:
-        if base_ms not in INTERVALS:
+        if base_ms not in TIMEFRAMES.values():
             raise BadInput("base timeframe", base_ms, f"use one of {', '.join(TIMEFRAMES)}")
         self.base_ms = base_ms
         self.refused: list[str] = []
@@ -99,10 +102,10 @@ class CcxtFeed:
         self._one_socket = one_socket
         self._silence_s = silence_s
         self._watch_s = watch_s
-        self._client = make_client(
-            access, {"bookTicker": self._on_book, "kline": self._on_kline, "markPriceUpdate": self._on_mark}
-        )
-        self._api = Api(self._client, access)
+        handlers: dict[str, Handler] = {}
+        self._client = make_client(access, handlers)
+        self._exchange = market_of(access.exchange, self._client, Api(self._client, access))
+        handlers.update(self._exchange.handlers(self))
         self._goodbyes: set[asyncio.Task[None]] = set()
         self._instruments: dict[str, Instrument] = {}
         self._books: dict[str, _Book] = {}
@@ -114,19 +117,7 @@ class CcxtFeed:
 
     async def instruments(self) -> tuple[Instrument, ...]:
         """Every USDT-margined perpetual that trades; those with a grid finer than 1e-8 are left out (`refused`)."""
-        info = await self._api("fapiPublicGetExchangeInfo")
-        found = []
-        for row in info["symbols"]:
-            if (
-                row.get("contractType") != "PERPETUAL"
-                or row.get("marginAsset") != "USDT"
-                or row.get("status") != "TRADING"
-            ):
-                continue
-            try:
-                found.append(_instrument(row))
-            except BadInput as error:
-                self.refused.append(str(error))
+        found, self.refused = await self._exchange.instruments()
         self._instruments = {i.symbol: i for i in found}
         return tuple(found)
 
@@ -139,32 +130,22 @@ class CcxtFeed:
         return await self._history(symbol, timeframe_ms, since, until, Lane.HISTORY)
 
     async def _history(self, symbol: str, timeframe_ms: int, since: int, until: int, lane: Lane) -> Bars:
-        interval = INTERVALS.get(timeframe_ms)
-        if interval is None:
+        if timeframe_ms not in TIMEFRAMES.values():
             raise BadInput("timeframe", timeframe_ms, f"use one of {', '.join(TIMEFRAMES)}")
         venue_id = self._instruments[symbol].venue_id
         turn = asyncio.Semaphore(PAGES_AT_ONCE)
+        span = self._exchange.page * timeframe_ms
 
-        async def page(begin: int) -> list[list[Any]]:
-            end = min(begin + PAGE * timeframe_ms, until)
-            params = {
-                "symbol": venue_id,
-                "interval": interval,
-                "startTime": begin,
-                "endTime": end - 1,
-                "limit": -((begin - end) // timeframe_ms),  # the fewer, the lighter
-            }
+        async def page(begin: int) -> list[Row]:
             async with turn:
-                rows: list[list[Any]] = await self._api("fapiPublicGetKlines", params, lane=lane)
-                return rows
+                return await self._exchange.bars(venue_id, timeframe_ms, begin, min(begin + span, until), lane)
 
-        pages = await asyncio.gather(*(page(begin) for begin in range(since, until, PAGE * timeframe_ms)))
-        rows = [row[:6] for rows in pages for row in rows if int(row[6]) < until]
-        return _bars(rows)
+        pages = await asyncio.gather(*(page(begin) for begin in range(since, until, span)))
+        return _bars([row for rows in pages for row in rows])
 
     async def server_time(self) -> int:
         """The venue's clock, ms UTC (simulated in a replay)."""
-        return int((await self._api("fapiPublicGetTime"))["serverTime"])
+        return await self._exchange.server_time()
 
     def resume(self, last: dict[str, int]) -> None:
         """Open times of the newest closed bars that are known: bars after them are delivered."""
@@ -173,13 +154,14 @@ class CcxtFeed:
     async def run(self, symbols: Sequence[str], sink: FeedSink) -> None:
         """Stream until cancelled."""
         self._sink = sink
-        self._books = {
-            self._instruments[s].venue_id: _Book(self._instruments[s], BarBook(self.base_ms, self._last.get(s, 0)))
-            for s in symbols
-        }
+        self._books = {}
+        for symbol in symbols:
+            instrument = self._instruments[symbol]
+            bars = BarBook(self.base_ms, self._last.get(symbol, 0))
+            self._books[instrument.venue_id] = _Book(instrument, self._exchange.size_step(instrument), bars)
         async with asyncio.TaskGroup() as group:
-            for number, (url, streams) in enumerate(self._sockets()):
-                group.create_task(self._socket(f"{url}/{number}", streams))
+            for socket in self._exchange.subscriptions(list(self._books), self.base_ms, one_socket=self._one_socket):
+                group.create_task(self._socket(*socket))
             group.create_task(self._watch())
 
     async def close(self) -> None:
@@ -188,16 +170,7 @@ class CcxtFeed:
             task.cancel()
         await self._client.close()
 
-    def _sockets(self) -> Iterable[tuple[str, list[str]]]:
-        names = [venue_id.lower() for venue_id in self._books]
-        quotes = [f"{name}@bookTicker" for name in names]
-        rest = [f"{name}@{stream}" for name in names for stream in (f"kline_{INTERVALS[self.base_ms]}", "markPrice@1s")]
-        market, public = self._client.get_ws_url("linear", "market"), self._client.get_ws_url("linear", "public")
-        if self._one_socket:
-            return [(market, [*quotes, *rest])]
-        return [*((public, part) for part in _parts(quotes)), *((market, part) for part in _parts(rest))]
-
-    async def _socket(self, url: str, streams: list[str]) -> None:
+    async def _socket(self, url: str, request: dict[str, Any], venue_ids: list[str]) -> None:
         """Keep one connection: subscribe, wait for its end, back off, again."""
         import ccxt
 
@@ -206,10 +179,9 @@ class CcxtFeed:
         while True:
             started = loop.time()
             self._heard[url] = started
-            request = {"method": "SUBSCRIBE", "params": streams, "id": 1}
             try:
                 ended = await dial(self._client, url, request)
-                self._forget_order(streams)
+                self._forget_order(venue_ids)
                 self._tell(up=True, reason="")
                 async with asyncio.timeout(RECYCLE_S):
                     await ended
@@ -223,12 +195,10 @@ class CcxtFeed:
             self._heard.pop(url, None)
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1] if failures else BACKOFF_S[0])
 
-    def _forget_order(self, streams: list[str]) -> None:
+    def _forget_order(self, venue_ids: list[str]) -> None:
         """A new connection may be to a venue that counts anew; what it says first is believed."""
-        for stream in streams:
-            book = self._books.get(stream.partition("@")[0].upper())
-            if book is not None:
-                book.update = book.bar_time = book.mark_time = book.time = 0
+        for venue_id in venue_ids:
+            self._books[venue_id].forget_order()
 
     def _tell(self, *, up: bool, reason: str) -> None:
         assert self._sink is not None
@@ -251,47 +221,45 @@ class CcxtFeed:
             for book in self._books.values():
                 self._deliver(book, book.bars.overdue(self._market_time, GRACE_MS))
 
-    # Stream handlers: called by ccxt's socket for every message, so they are short.
+    # Hears: called by ccxt's socket for every message, so these are short.
 
-    def _on_book(self, message: dict[str, Any]) -> None:
-        book = self._books.get(message["s"])
-        if book is None or message["u"] <= book.update:
+    def top(self, venue_id: str, order: tuple[int, ...], time: int, bid: tuple[str, str], ask: tuple[str, str]) -> None:
+        """The best prices with their sizes."""
+        book = self._books.get(venue_id)
+        if book is None or order <= book.top_order:
             return
-        book.update = message["u"]
+        book.top_order = order
         per_tick, per_lot = book.per_tick, book.per_lot
-        book.bid = round(float(message["b"]) * per_tick)
-        book.ask = round(float(message["a"]) * per_tick)
-        book.bid_lots = round(float(message["B"]) * per_lot)
-        book.ask_lots = round(float(message["A"]) * per_lot)
-        self._market_time = max(self._market_time, message["T"])
-        book.time = max(book.time, message["T"])
+        book.bid, book.bid_lots = round(float(bid[0]) * per_tick), round(float(bid[1]) * per_lot)
+        book.ask, book.ask_lots = round(float(ask[0]) * per_tick), round(float(ask[1]) * per_lot)
+        self._market_time = max(self._market_time, time)
+        book.time = max(book.time, time)
         self._sink.quote(book.symbol, book.quote(self._clock.now()))  # type: ignore[union-attr] # set by run
 
-    def _on_mark(self, message: dict[str, Any]) -> None:
-        book = self._books.get(message["s"])
-        if book is None or message["E"] < book.mark_time:
+    def mark(self, venue_id: str, time: int, price: str) -> None:
+        """The mark price."""
+        book = self._books.get(venue_id)
+        if book is None or time < book.mark_time:
             return
-        book.mark_time = message["E"]
-        book.mark = round(float(message["p"]) * book.per_tick)
-        self._market_time = max(self._market_time, message["E"])
-        book.time = max(book.time, message["E"])
+        book.mark_time = time
+        book.mark = round(float(price) * book.per_tick)
+        self._market_time = max(self._market_time, time)
+        book.time = max(book.time, time)
         if book.bid:
             self._sink.quote(book.symbol, book.quote(self._clock.now()))  # type: ignore[union-attr] # set by run
 
-    def _on_kline(self, message: dict[str, Any]) -> None:
-        book = self._books.get(message["s"])
+    def candle(self, venue_id: str, order: tuple[float, ...], time: int, bar: Bar, *, closed: bool) -> None:
+        """A base bar as it stands, or closed."""
+        book = self._books.get(venue_id)
         if book is None:
             return
-        k = message["k"]
-        if message["E"] < book.bar_time and not k["x"]:
+        if order < book.bar_order and not closed:
             return
-        close = float(k["c"])
-        if message["E"] >= book.bar_time:
-            book.bar_time = message["E"]
-            book.last = round(close * book.per_tick)
-        self._market_time = max(self._market_time, message["E"])
-        bar = Bar(k["t"], float(k["o"]), float(k["h"]), float(k["l"]), close, float(k["v"]))
-        self._deliver(book, book.bars.hear(bar, closed=k["x"]))
+        if order >= book.bar_order:
+            book.bar_order = order
+            book.last = round(bar.close * book.per_tick)
+        self._market_time = max(self._market_time, time)
+        self._deliver(book, book.bars.hear(bar, closed=closed))
 
     def _deliver(self, book: _Book, heard: list[Heard]) -> None:
         sink = self._sink
@@ -324,34 +292,9 @@ class CcxtFeed:
                 return
 
 
-def _parts(streams: list[str]) -> Iterable[list[str]]:
-    return (streams[i : i + STREAMS_PER_SOCKET] for i in range(0, len(streams), STREAMS_PER_SOCKET))
-
-
-def _bars(rows: list[list[Any]]) -> Bars:
+def _bars(rows: list[Row]) -> Bars:
     if not rows:
         return Bars.empty()
-    times = np.array([int(row[0]) for row in rows], dtype=np.int64)
+    times = np.array([row[0] for row in rows], dtype=np.int64)
     values = np.array([row[1:6] for row in rows], dtype=np.float64)
     return Bars(times, *(np.ascontiguousarray(values[:, i]) for i in range(5)))
-
-
-def _instrument(row: dict[str, Any]) -> Instrument:
-    filters = {f["filterType"]: f for f in row["filters"]}
-    tick, lot = Decimal(filters["PRICE_FILTER"]["tickSize"]), Decimal(filters["LOT_SIZE"]["stepSize"])
-    symbol = f"{row['baseAsset']}/{row['quoteAsset']}:{row['marginAsset']}"
-    most = filters.get("MARKET_LOT_SIZE", filters["LOT_SIZE"])["maxQty"]
-    return Instrument(
-        symbol=symbol,
-        venue_id=row["symbol"],
-        tick_size=tick.normalize(),
-        lot_size=lot.normalize(),
-        min_lots=max(1, int(Decimal(filters["LOT_SIZE"]["minQty"]) / lot)),
-        max_lots=int(Decimal(most) / lot),
-        min_notional=to_money(filters.get("MIN_NOTIONAL", {}).get("notional", "5")),
-        max_leverage=20,
-        maintenance_ppm=MAINTENANCE_PPM,
-        maker_ppm=MAKER_PPM,
-        taker_ppm=TAKER_PPM,
-        unit=unit_of(symbol, tick, lot),
-    )
