@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from engine.model.signal import Gate
+from engine.model.vote import Score, Vote
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +126,26 @@ class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class VoteRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A vote (or abstention) on a signal; `at` is received time."""
+
+    id: int
+    signal_id: int
+    symbol: str
+    at: int
+    vote: Vote
+
+
+class ScoreRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a vote; `at` by the bars, ms UTC."""
+
+    id: int
+    signal_id: int
+    symbol: str
+    at: int
+    score: Score
+
+
 class EquityRow(msgspec.Struct, frozen=True, kw_only=True):
     """Equity (the margin balance) and cash (the wallet balance) at a minute; `market_time` differs in a replay."""
 
@@ -134,7 +155,7 @@ class EquityRow(msgspec.Struct, frozen=True, kw_only=True):
     cash: Decimal
 
 
-Row: TypeAlias = OrderRow | FillRow | PositionRow | SignalRow | CommandRow | NoteRow | EquityRow
+Row: TypeAlias = OrderRow | FillRow | PositionRow | SignalRow | CommandRow | NoteRow | VoteRow | ScoreRow | EquityRow
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -152,9 +173,11 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
         orders: entries, exits and protection.
         fills: executions of these orders, and of others that moved the position.
         accepted: when the venue acknowledged an order, ms UTC, by client id.
+        votes: of a signal's voters; empty where none were asked.
     """
 
     position: PositionRow | None
     orders: tuple[OrderRow, ...]
     fills: tuple[FillRow, ...]
     accepted: dict[str, int]
+    votes: tuple[Vote, ...] = ()

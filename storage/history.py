@@ -12,7 +12,7 @@ from sqlalchemy import Column, Select, Table, func, select, tuple_
 
 from engine.errors import BadInput
 from engine.ledger import Page, Row
-from storage import pages, tables, trail
+from storage import pages, standings, tables, trail
 from storage.database import Database
 from storage.failures import DATABASE_ERRORS, journal_failed
 
@@ -65,6 +65,8 @@ _KINDS: dict[str, _Kind] = {
     "signals": _Kind(tables.signals, "at", pages.signal_row),
     "commands": _Kind(tables.commands, "at", pages.command_row),
     "notes": _Kind(tables.notes, "at", pages.note_row),
+    "votes": _Kind(tables.votes, "at", pages.vote_row),
+    "scores": _Kind(tables.scores, "at", pages.score_row),
     "equity": _Kind(tables.equity, "at", pages.equity_row),
 }
 
@@ -79,7 +81,8 @@ class History:
         """A page as JSON: ``{"rows": [...], "next": cursor or null}``; the rows are those of `engine.ledger`.
 
         Args:
-            name: orders, fills, positions, signals, commands, notes or equity; `trail` answers an `engine.ledger.Trail`.
+            name: orders, fills, positions, signals, commands, notes, votes, scores or equity; `trail` answers an `engine.ledger.Trail`,
+                `standings` an `engine.ai.scores.Report`.
             args: the fields of `Wanted` (for a trail of `storage.trail.Of`) by name; None counts as not given.
 
         Raises:
@@ -90,6 +93,8 @@ class History:
         try:
             if name == trail.NAME:
                 return msgspec.json.encode(await trail.read(self._database, msgspec.convert(given, trail.Of)))
+            if name == standings.NAME:
+                return msgspec.json.encode(await standings.read(self._database))
             wanted = msgspec.convert(given, Wanted)
         except msgspec.ValidationError as error:
             raise BadInput(f"query {name}", given, str(error)) from error

@@ -12,6 +12,7 @@ from engine.model.event import CommandReceived
 from engine.model.money import Money
 from engine.model.order import Fill, Order
 from engine.model.signal import Signal
+from engine.model.vote import Score, Vote
 
 
 def storable(text: str) -> str:
@@ -98,6 +99,23 @@ class NoteLine(msgspec.Struct, frozen=True):
     id: int
     at: int
     note: Noted
+
+
+class VoteLine(msgspec.Struct, frozen=True):
+    """A vote on a signal; `at` ms UTC received."""
+
+    id: int
+    signal_id: int
+    symbol: str
+    at: int
+    vote: Vote
+
+
+class ScoreLine(msgspec.Struct, frozen=True):
+    """What became of a vote."""
+
+    id: int
+    score: Score
 
 
 class EquityLine(msgspec.Struct, frozen=True):
@@ -202,4 +220,6 @@ class Changes:
     signals: dict[int, SignalLine] = field(default_factory=dict)
     commands: list[CommandLine] = field(default_factory=list)
     notes: list[NoteLine] = field(default_factory=list)
+    votes: list[VoteLine] = field(default_factory=list)
+    scores: list[ScoreLine] = field(default_factory=list)
     equity: list[EquityLine] = field(default_factory=list)

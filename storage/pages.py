@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from engine.ledger import CommandRow, EquityRow, FillRow, NoteRow, OrderRow, PositionRow, SignalRow
+from engine.ledger import CommandRow, EquityRow, FillRow, NoteRow, OrderRow, PositionRow, ScoreRow, SignalRow, VoteRow
 from engine.model.money import MONEY_SCALE, to_decimal
 from engine.model.signal import Gate
+from engine.model.vote import Score, Vote
 
 _QUANTUM = Decimal("1e-8")
 
@@ -80,6 +81,16 @@ def command_row(row: Values) -> CommandRow:
 def note_row(row: Values) -> NoteRow:
     """A row of `trading_notes`."""
     return NoteRow(**_same(row, NoteRow))
+
+
+def vote_row(row: Values) -> VoteRow:
+    """A row of `trading_votes`."""
+    return VoteRow(**_same(row, VoteRow), vote=msgspec.json.decode(row["body"], type=Vote))
+
+
+def score_row(row: Values) -> ScoreRow:
+    """A row of `trading_scores`."""
+    return ScoreRow(**_same(row, ScoreRow), score=msgspec.json.decode(row["body"], type=Score))
 
 
 def equity_row(row: Values) -> EquityRow:

@@ -16,6 +16,7 @@ from engine.model.decision import (
     PositionAdopted,
     SignalDecided,
     SubmitOrder,
+    VoteScored,
 )
 from engine.model.event import (
     BarClosed,
@@ -32,6 +33,7 @@ from engine.model.event import (
     OrderNotFound,
     OrderRefused,
     Reconciled,
+    VotesCast,
 )
 from engine.model.market import MINUTE_MS, MarketView
 from engine.model.money import Money
@@ -49,7 +51,9 @@ from storage.lines import (
     Market,
     NoteLine,
     OrderLine,
+    ScoreLine,
     SignalLine,
+    VoteLine,
     storable,
 )
 from storage.tables import PLACES
@@ -151,6 +155,10 @@ class _Fold:
                 self._funding(event)
             case Reconciled():
                 self._reconciled(event)
+            case VotesCast():
+                self.changes.votes += (
+                    VoteLine(place, event.signal_id, event.symbol, event.at, vote) for vote in event.votes
+                )
             case _:
                 pass  # other events change nothing a history table shows
 
@@ -172,6 +180,8 @@ class _Fold:
                 first = self.changes.signals.get(signal.id)
                 line = SignalLine(first.id if first else place, signal, self._grid(signal.symbol))
                 self.changes.signals[signal.id] = line
+            case VoteScored():
+                self.changes.scores.append(ScoreLine(place, decision.score))
             case Noted():
                 self.changes.notes.append(NoteLine(place, at, decision))
             case _:

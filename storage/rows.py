@@ -28,7 +28,9 @@ from storage.lines import (
     Known,
     NoteLine,
     OrderLine,
+    ScoreLine,
     SignalLine,
+    VoteLine,
     storable,
 )
 from storage.projection import executions, project, touched
@@ -167,6 +169,8 @@ def _write(connection: Connection, changes: Changes, known: Known) -> None:
         (tables.signals, [_signal_row(line) for line in changes.signals.values()]),
         (tables.commands, [_command_row(line) for line in changes.commands]),
         (tables.notes, [_note_row(line) for line in changes.notes]),
+        (tables.votes, [_vote_row(line) for line in changes.votes]),
+        (tables.scores, [_score_row(line) for line in changes.scores]),
         (tables.equity, [msgspec.structs.asdict(line) for line in changes.equity]),
     )
     for table, values in written:
@@ -176,8 +180,8 @@ def _write(connection: Connection, changes: Changes, known: Known) -> None:
         connection.execute(_insert(name, tables.meta), {"key": CASH, "value": str(changes.cash)})
 
 
-# The first version of these rows stays: an execution, a command, a line of the log and a measurement do not change.
-_ONCE = frozenset({tables.fills, tables.commands, tables.notes, tables.equity})
+# The first version of these rows stays: executions, commands, lines of the log, votes and measurements do not change.
+_ONCE = frozenset({tables.fills, tables.commands, tables.notes, tables.votes, tables.scores, tables.equity})
 
 
 @cache
@@ -288,3 +292,27 @@ def _command_row(line: CommandLine) -> dict[str, Any]:
 def _note_row(line: NoteLine) -> dict[str, Any]:
     note = line.note
     return {"id": line.id, "at": line.at, "level": note.level.value, "symbol": note.symbol, "text": storable(note.text)}
+
+
+def _vote_row(line: VoteLine) -> dict[str, Any]:
+    return {
+        "signal_id": line.signal_id,
+        "voter": storable(line.vote.voter),
+        "id": line.id,
+        "symbol": line.symbol,
+        "at": line.at,
+        "prompt_hash": line.vote.prompt_hash,
+        "body": msgspec.json.encode(line.vote).decode(),
+    }
+
+
+def _score_row(line: ScoreLine) -> dict[str, Any]:
+    score = line.score
+    return {
+        "signal_id": score.signal_id,
+        "voter": storable(score.voter),
+        "id": line.id,
+        "symbol": score.symbol,
+        "at": score.at,
+        "body": msgspec.json.encode(score).decode(),
+    }

@@ -207,6 +207,31 @@ notes = Table(
     *_pages("trading_notes", "at"),
 )
 
+votes = Table(
+    "trading_votes",
+    metadata,
+    Column("signal_id", _INT, primary_key=True, autoincrement=False),
+    Column("voter", Text, primary_key=True),
+    Column("id", _INT, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("at", _INT, nullable=False),
+    Column("prompt_hash", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    *_pages("trading_votes", "at"),
+)
+
+scores = Table(
+    "trading_scores",
+    metadata,
+    Column("signal_id", _INT, primary_key=True, autoincrement=False),
+    Column("voter", Text, primary_key=True),
+    Column("id", _INT, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("at", _INT, nullable=False),
+    Column("body", Text, nullable=False),
+    *_pages("trading_scores", "at"),
+)
+
 equity = Table(
     "trading_equity",
     metadata,
@@ -233,4 +258,4 @@ research_runs = Table(
 )
 
 # What `storage.rebuild` makes again from the journal.
-PROJECTIONS = (instruments, orders, fills, positions, signals, commands, notes, equity)
+PROJECTIONS = (instruments, orders, fills, positions, signals, commands, notes, votes, scores, equity)
