@@ -38,6 +38,16 @@ test: train
 test-fast: setup
 	$(BIN)/pytest tests -n 2 -m "not slow"
 
+# make chaos SEEDS=A:B runs those seeds; without SEEDS the default thousand.
+.PHONY: chaos
+chaos: setup
+	$(BIN)/python -m tests.chaos $(if $(SEEDS),--seeds $(SEEDS))
+
+# make chaos SEEDS=A:B runs those seeds; without SEEDS the default thousand.
+.PHONY: chaos
+chaos: setup
+	$(BIN)/python -m tests.chaos $(if $(SEEDS),--seeds $(SEEDS))
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
