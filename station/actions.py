@@ -102,9 +102,7 @@ ACTIONS: tuple[Action, ...] = (
         _holding,
         places=TRADING,
     ),
-    Action(
-        "protect", "e", "e", "Stops", TRADE, "Move stop and target of the position.", _holding, places=TRADING
-    ),
+    Action("protect", "e", "e", "Stops", TRADE, "Move stop and target of the position.", _holding, places=TRADING),
     Action(
         "flatten",
         "X",
@@ -127,7 +125,7 @@ ACTIONS: tuple[Action, ...] = (
         places=TRADING,
     ),
     Action("approve", "a", "a", "Approve", DESK, "Send the waiting signal.", _waiting, places=DECIDING),
-    Action("reject", "r", "r", "Reject", DESK, "Drop the waiting signal.", _waiting, footer=False, places=DECIDING),
+    Action("reject", "r", "r", "Reject", DESK, "Drop the waiting signal.", _waiting, places=DECIDING),
     Action("why", "w", "w", "Why", DESK, "Show every gate of the chosen or newest signal.", _signal, places=CHARTING),
     Action("pause", "p", "p", "Pause", DESK, "Pause entries, or resume; protection always continues."),
     Action("kill", "K", "K", "Kill", DESK, "Pause and cancel all entries; asks first.", footer=False),

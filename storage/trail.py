@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.errors import BadInput, JournalFailed
 from engine.ledger import FillRow, OrderRow, PositionRow, Trail
-from engine.model.event import OrderAccepted
+from engine.model.event import OrderAccepted, VotesCast
+from engine.model.vote import Vote
 from storage import codec, pages
 from storage.codec import Unreadable
 from storage.database import Database
@@ -27,6 +28,8 @@ ACKNOWLEDGED = 40
 """Orders whose acknowledgement is looked up, newest first; a position that is trailed for days has hundreds."""
 ENTRIES_TO_ACK = 400
 """Journal entries after an intent in which its acknowledgement is looked for."""
+ENTRIES_TO_VOTES = 4_000
+"""Likewise for the votes on a signal: they have seconds, but other symbols' events come between."""
 SIGNAL_TO_ORDER_MS = 3_600_000
 
 Id = Annotated[int, Meta(ge=0, le=2**62)]
@@ -148,13 +151,25 @@ async def _of_signal(connection: AsyncConnection, signal_id: int) -> Trail:
         .limit(8)
     )
     listed = tuple(pages.order_row(row) for row in await _rows(connection, query))
+    votes = await _votes(connection, signal_id, signal["id"] // PLACES)
     if not listed:
-        return _NONE
+        return msgspec.structs.replace(_NONE, votes=votes)
     names = [row.client_id for row in listed]
     done = select(fills).where(fills.c.client_id.in_(names)).order_by(fills.c.id).limit(MOST_FILLS)
     own = tuple(pages.fill_row(row) for row in await _rows(connection, done))
     position = await _position_of(connection, own, listed)
-    return Trail(position=position, orders=listed, fills=own, accepted=await _accepted(connection, listed))
+    accepted = await _accepted(connection, listed)
+    return Trail(position=position, orders=listed, fills=own, accepted=accepted, votes=votes)
+
+
+async def _votes(connection: AsyncConnection, signal_id: int, seq: int) -> tuple[Vote, ...]:
+    """What the voters said of a signal that was first decided in journal entry `seq`."""
+    near = and_(journal.c.seq >= seq, journal.c.seq < seq + ENTRIES_TO_VOTES)
+    for row in await _rows(connection, select(journal).where(journal.c.kind == VotesCast.__name__, near)):
+        event = codec.decode(row["seq"], row["payload"], row["crc"]).event
+        if isinstance(event, VotesCast) and event.signal_id == signal_id:
+            return event.votes
+    return ()
 
 
 async def _position_of(

@@ -107,7 +107,7 @@ def _fill(number: int, order: OrderRow, price: str, quantity: str, at: int, **gi
 def open_trail() -> Trail:
     """An entry in two fills, a stop that was replaced, a target."""
     at = NOW - 65 * 60_000
-    entry = _order(1, "entry", 1, at, status="filled", filled=Decimal("0.031"), average=Decimal("63702"))
+    entry = _order(1, "entry", 1, at, status="filled", filled=Decimal("0.031"), average=Decimal(63702))
     first = _order(
         2, "stop", -1, at + 120, kind="stop_market", trigger=Decimal("62900.0"), status="canceled",
         updated=at + 900_000, reason="replaced by a new one",
@@ -160,7 +160,7 @@ def past_signals(count: int = 320) -> list[SignalRow]:
         rows.append(
             SignalRow(
                 id=5_000_000 - index * 100,
-                signal_id=35 - index + count,
+                signal_id=1_000 + count - index,
                 symbol=symbol_of(coin.base),
                 action="long" if side > 0 else "short",
                 status="filled" if traded else "refused" if failed else "observed",
@@ -171,7 +171,9 @@ def past_signals(count: int = 320) -> list[SignalRow]:
                 stop=price * (1 - side * Decimal("0.01")),
                 target=price * (1 + side * Decimal("0.02")),
                 quantity=Decimal(coin.lot) * 40,
-                gates=tuple(_gate(name, failed) for name in GATES),
+                gates=tuple(_gate(name, {failed, GATES[index % 40]} if failed else set()) for name in GATES)
+                if index % 40 < len(GATES)
+                else tuple(_gate(name, {failed}) for name in GATES),
                 reason=f"{failed} failed" if failed else "sent" if traded else "observe mode: shown, not traded",
                 expires=0,
                 client_id=f"tf-2-{index:06d}" if traded else "",
@@ -180,8 +182,8 @@ def past_signals(count: int = 320) -> list[SignalRow]:
     return rows
 
 
-def _gate(name: str, failed: str) -> Gate:
-    if name == failed:
+def _gate(name: str, failed: set[str]) -> Gate:
+    if name in failed:
         return Gate(name, Verdict.FAIL, "4.1 bp", "<= 3.0 bp", f"{name} is out of bounds")
     return Gate(name, Verdict.PASS, "0.9 bp", "<= 3.0 bp")
 
