@@ -253,7 +253,7 @@ def _access(options: Options, addresses: Addresses, credentials: Credentials | N
 def _venue(options: Options, access: Access, clock: Clock, probe: Probe, core: Core) -> AnyVenue:
     if options.demo:
         # the simulated exchange's clock is simulated; its signatures are judged by wall time
-        return CcxtVenue(access, clock, probe=probe, measure_clock=False)
+        return CcxtVenue(access, clock, probe=probe, measure_clock=False, heartbeat_ms=options.heartbeat_ms)
     if options.live:
         account = Account(options.venue, options.testnet)
         return make_venue(account, access, clock, probe, simulated=bool(options.endpoint))

@@ -32,6 +32,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         symbols: traded symbols; empty takes all the simulated exchange lists, or the configured ones.
         lockstep: the simulated exchange waits for us after each bar (maximum speed).
         base_ms: length of the feed's bars.
+        heartbeat_ms: the account's stream is pinged so often; one that misses two answers is replaced.
         snapshot_every: journal entries between two snapshots.
         settings: overrides of the configured trading numbers.
     """
@@ -46,6 +47,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...] = ()
     lockstep: bool = False
     base_ms: int = 60_000
+    heartbeat_ms: int = 10_000
     snapshot_every: int = 10_000
     settings: dict[str, Any] = {}
 

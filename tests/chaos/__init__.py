@@ -1,0 +1,1 @@
+"""Seeded chaos: an engine under named faults over real sockets, and what must hold afterwards."""

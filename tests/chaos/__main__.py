@@ -1,0 +1,149 @@
+"""``python -m tests.chaos --seeds A:B [--json] [--jobs N]``: run seeds, print a table, name what is broken."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.nursery import Nursery, serve
+from tests.chaos.plan import NAMES, plan
+from tests.chaos.run import run
+
+HUNG_S = 100
+LEAST_HITS = 20
+FULL = 1_000
+
+
+def import_everything() -> None:
+    """What an engine would import, so that a forked one begins at once."""
+    import ccxt.pro  # noqa: F401 - for the children
+
+    from engine import readings
+    from headless import assembly, daemon, live  # noqa: F401 - for the children
+    from storage import history, migrate  # noqa: F401 - for the children
+
+    readings.warm_up()
+    gc.collect()
+    gc.freeze()
+
+
+def one_seed(seed: int, folder: Path) -> None:
+    """In a process of its own: give birth to a nursery, then play; the result is a file."""
+    ours, theirs = socket.socketpair()
+    nursery = os.fork()
+    if nursery == 0:
+        ours.close()
+        serve(theirs)
+        os._exit(0)
+    theirs.close()
+    signal.alarm(HUNG_S + 30)
+    chosen = plan(seed)
+    try:
+        result = asyncio.run(asyncio.wait_for(run(chosen, folder / "run", Nursery(ours)), HUNG_S)).as_dict()
+    except Exception:  # noqa: BLE001 - whatever it is, the seed is broken and the next one runs
+        text = traceback.format_exc()
+        result = {"seed": seed, "faults": chosen.faults, "broken": [f"the run ends: {text}"], "command": chosen.command}
+    (folder / "result.json").write_text(json.dumps(result))
+
+
+def run_all(seeds: range, jobs: int, *, keep: bool, loud: bool) -> list[dict[str, Any]]:
+    """Fork a process a seed, `jobs` at once."""
+    results: list[dict[str, Any]] = []
+    running: dict[int, tuple[int, Path]] = {}
+    waiting = list(reversed(seeds))
+    root = Path(tempfile.mkdtemp(prefix="trefoil-chaos-"))
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            seed = waiting.pop()
+            folder = root / str(seed)
+            folder.mkdir()
+            pid = os.fork()
+            if pid == 0:
+                one_seed(seed, folder)
+                os._exit(0)
+            running[pid] = (seed, folder)
+        pid, _ = os.wait()
+        seed, folder = running.pop(pid)
+        results.append(result_of(seed, folder))
+        if loud and results[-1]["broken"]:
+            print(json.dumps(results[-1]), file=sys.stderr, flush=True)
+        if not (keep and results[-1]["broken"]):
+            shutil.rmtree(folder, ignore_errors=True)
+    if not keep:
+        shutil.rmtree(root, ignore_errors=True)
+    return sorted(results, key=lambda result: int(result["seed"]))
+
+
+def result_of(seed: int, folder: Path) -> dict[str, Any]:
+    """What a seed's process left."""
+    file = folder / "result.json"
+    if file.exists():
+        found: dict[str, Any] = json.loads(file.read_text())
+        return found
+    chosen = plan(seed)
+    text = f"the run ends: it hung for {HUNG_S} s"
+    return {"seed": seed, "faults": chosen.faults, "broken": [text], "command": chosen.command}
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    """Scenario, hits, survived."""
+    lines = [f"{'fault':36}{'runs':>6}{'survived':>10}"]
+    for name in NAMES:
+        hit = [result for result in results if name in result["faults"]]
+        lines.append(f"{name:36}{len(hit):>6}{sum(not result['broken'] for result in hit):>10}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """The command; 0 when every run survived and, in a full set, every fault was hit often enough."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seeds", default=f"0:{FULL}", help="A:B, the first and one past the last")
+    parser.add_argument("--jobs", type=int, default=6, help="runs at once")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="keep the folders of broken runs")
+    given = parser.parse_args()
+    first, last = (int(part) for part in given.seeds.split(":"))
+    import_everything()
+    began = time.monotonic()
+    results = run_all(range(first, last), given.jobs, keep=given.keep, loud=not given.json)
+    bad = [result for result in results if result["broken"]]
+    broken = [
+        {"seed": r["seed"], "faults": r["faults"], "invariant": r["broken"][0], "command": r["command"]} for r in bad
+    ]
+    missed = [name for name in NAMES if sum(name in r["faults"] for r in results) < LEAST_HITS]
+    short = missed if len(results) >= FULL else []
+    summary = {
+        "runs": len(results),
+        "survived": len(results) - len(bad),
+        "kills": sum(r.get("kills", 0) for r in results),
+        "orders": sum(r.get("orders", 0) for r in results),
+        "trades": sum(r.get("trades", 0) for r in results),
+        "seconds": round(time.monotonic() - began, 1),
+        "broken": broken,
+    }
+    if given.json:
+        print(json.dumps(summary))
+    else:
+        print(table(results))
+        print(json.dumps({**summary, "broken": len(broken)}))
+        for one in broken:
+            print(f"{one['command']}: {', '.join(one['faults'])}: {one['invariant'][:300]}")
+        for name in short:
+            print(f"hit less than {LEAST_HITS} times: {name}")
+    return 1 if broken or short else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""What strikes from the exchange's side or the machine's, by name."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+
+from engine.model import command as c
+from engine.model.order import OrderKind, Side
+from engine.simulator.market import Step
+from tests.chaos.stage import SYMBOL, Stage
+
+
+async def listen_key(stage: Stage) -> None:
+    stage.running.simulation.users.close_key()
+
+
+def limit(stage: Stage, lots: int, away: int) -> c.PlaceOrder | None:
+    """A person's limit order `away` ticks from the touch, with a stop."""
+    quote = stage.exchange.books[SYMBOL].quote
+    if quote is None:
+        return None
+    instrument = stage.exchange.instruments[SYMBOL]
+    side = Side.BUY if stage.lots >= 0 else Side.SELL
+    best = quote.ask if side is Side.BUY else quote.bid
+    price = best - side * away
+    stop = price * (100 - 3 * side) // 100
+    return c.PlaceOrder(
+        symbol=SYMBOL,
+        side=side,
+        kind=OrderKind.LIMIT,
+        quantity=instrument.quantity(lots),
+        price=instrument.price(price),
+        stop=instrument.price(stop),
+    )
+
+
+async def partial_then_cancel(stage: Stage) -> None:
+    """A limit order meets a thin quote, and is cancelled with the rest of it open."""
+    order = limit(stage, 30, 0)
+    if order is None:
+        return
+    await cancel_after(stage, order, touch=True)
+
+
+async def cancel_race(stage: Stage) -> None:
+    """A limit order is cancelled in the moment in which the market reaches it."""
+    order = limit(stage, 20, 5)
+    if order is not None:
+        await cancel_after(stage, order, touch=True)
+
+
+async def cancel_after(stage: Stage, order: c.PlaceOrder, *, touch: bool) -> None:
+    known = set(stage.client.desk.orders)
+    stage.ask(order)
+
+    def fresh() -> list[str]:
+        """Limit orders that were not there before."""
+        orders = stage.client.desk.orders.items()
+        return [client_id for client_id, o in orders if client_id not in known and o.kind is OrderKind.LIMIT]
+
+    if not await stage.until(lambda: bool(fresh()), 1.0):
+        return
+    stage.ask(c.CancelOrder(client_id=fresh()[0]))
+    if touch:
+        await asyncio.sleep(stage.dice.random() * 0.01)
+        price = stage.exchange.instruments[SYMBOL].exact_ticks(order.price or Decimal(1))
+        move(stage, price - (order.side > 0), lots=stage.dice.choice((7, 10_000)))
+
+
+def move(stage: Stage, bid: int, lots: int = 10_000) -> None:
+    """The market is there now."""
+    exchange = stage.exchange
+    stage.running.simulation.apply(Step(exchange.now + 1, SYMBOL, bid, bid + 1, lots, lots, bid, 1))
+
+
+async def liquidation(stage: Stage) -> None:
+    holding = stage.exchange.account.holdings[SYMBOL]
+    if holding.lots:
+        stage.exchange._liquidate(holding)
+
+
+async def adl(stage: Stage) -> None:
+    """The exchange takes a part of the position away."""
+    if abs(stage.lots) > 1:
+        stage.outside(-(stage.lots // 2 or stage.lots), name="adl_autoclose", reduce_only=True)
+
+
+async def funding(stage: Stage) -> None:
+    """Paid while no engine runs."""
+    await stage.kill()
+    stage.exchange._fund(stage.exchange.now)
+    await stage.start()
+
+
+async def manual_close(stage: Stage) -> None:
+    """With or without an engine to see it."""
+    blind = stage.dice.random() < 0.5
+    if blind:
+        await stage.kill()
+    if stage.lots:
+        stage.outside(-stage.lots, reduce_only=True)
+    if blind:
+        await stage.start()
+
+
+async def manual_order(stage: Stage) -> None:
+    """Somebody adds to the position, or opens one."""
+    blind = stage.dice.random() < 0.5
+    if blind:
+        await stage.kill()
+    stage.outside(stage.dice.choice((-5, 5)))
+    if blind:
+        await stage.start()
+
+
+async def outlier(stage: Stage) -> None:
+    """One wild price, and back."""
+    quote = stage.exchange.books[SYMBOL].quote
+    if quote is not None:
+        move(stage, quote.bid * stage.dice.choice((94, 106)) // 100)
+        move(stage, quote.bid)
+
+
+async def stale(stage: Stage) -> None:
+    """The market says nothing for a while; orders are answered."""
+    stage.running.player.pause()
+    await asyncio.sleep(1.0)
+    stage.running.player.resume()
+
+
+async def locked(stage: Stage) -> None:
+    """Another program keeps the database for longer than the engine waits, or for less."""
+    connection = sqlite3.connect(stage.home.database, isolation_level=None, timeout=2.0)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        await asyncio.sleep(stage.dice.choice((0.3, 6.0)))
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return  # the engine is writing all the time
+    finally:
+        connection.close()
+
+
+async def disk_full(stage: Stage) -> None:
+    """The next life cannot let its files grow."""
+    await stage.kill()
+    wal = stage.home.database.with_name(stage.home.database.name + "-wal")
+    size = max(stage.home.database.stat().st_size, wal.stat().st_size if wal.exists() else 0)
+    await stage.start(file_limit=size + stage.dice.choice((40_000, 200_000)))
+
+
+async def second(stage: Stage) -> None:
+    """Another engine on the same data directory: it must refuse."""
+    first = stage.engine
+    await stage.start()
+    rival, stage.engine = stage.engine, first
+    code = await stage.nursery.end(rival)
+    if stage.alive and code != 1:
+        stage.alarms.append(f"BROKEN: a second engine ended with {code}")
+
+
+HAPPEN: dict[str, Callable[[Stage], Awaitable[None]]] = {
+    "listen key expiry": listen_key,
+    "partial fill then cancel": partial_then_cancel,
+    "cancel and fill race": cancel_race,
+    "liquidation": liquidation,
+    "ADL": adl,
+    "funding between": funding,
+    "manual close": manual_close,
+    "manual order": manual_order,
+    "outlier price": outlier,
+    "stale price": stale,
+    "database locked": locked,
+    "disk full": disk_full,
+    "second engine": second,
+}

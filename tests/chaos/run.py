@@ -1,0 +1,184 @@
+"""One run: a life full of faults, killed; then a calm one; then the invariants."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from engine.model import command as c
+from engine.model.order import OrderKind, Side
+from tests.chaos.happenings import HAPPEN
+from tests.chaos.invariants import BARE_MS, broken
+from tests.chaos.nursery import Nursery
+from tests.chaos.plan import DEEDS, WIRE, Plan
+from tests.chaos.stage import READY_S, SYMBOL, Stage, stage
+
+SETTLE_S = 30.0
+# How long a fault keeps every order from the venue, or every decision from the journal: so much longer may a position be
+# bare without an alarm.
+BLOCKED_MS = {
+    "418": 3_000,
+    "429": 2_500,
+    "clock skew": 10_000,
+    "half-open socket": 2_000,
+    "timeout after accept": 1_000,
+    "database locked": 6_500,
+}
+
+
+@dataclass
+class Result:
+    """What a run came to."""
+
+    seed: int
+    faults: tuple[str, ...]
+    broken: list[str] = field(default_factory=list)
+    kills: int = 0
+    orders: int = 0
+    trades: int = 0
+    bare_ms: int = 0
+    seconds: float = 0.0
+    command: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+async def run(plan: Plan, folder: Path, nursery: Nursery) -> Result:
+    """Play a plan in a fresh folder."""
+    began = time.monotonic()
+    result = Result(plan.seed, plan.faults, command=plan.command)
+    async with stage(folder, nursery, plan.seed) as one:
+        await wild_life(one, plan)
+        if not await calm_life(one):
+            result.broken.append(f"the calm engine settles: {unsettled(one)}")
+        else:
+            allowed = BARE_MS + sum(BLOCKED_MS.get(name, 0) for name in plan.faults)
+            result.broken = await broken(one, allowed)
+        result.kills, result.bare_ms = one.kills, one.bare_ms
+        result.orders, result.trades = len(one.exchange.orders), len(one.exchange.trades)
+    result.seconds = round(time.monotonic() - began, 2)
+    return result
+
+
+async def wild_life(one: Stage, plan: Plan) -> None:
+    """Deeds of a person while faults strike; the engine is killed at the end, if it lives that long."""
+    await one.start(plan.crash)
+    await one.until(lambda: one.ready or one.stuck, READY_S)
+    strikes = dict(zip(plan.faults, plan.at, strict=True))
+    for number in range(DEEDS):
+        for name in [name for name, at in strikes.items() if at == number]:
+            if name in WIRE:
+                one.faults(*WIRE[name])
+            elif name in HAPPEN:
+                await HAPPEN[name](one)
+        await one.until(lambda: one.ready or one.stuck, READY_S)
+        if one.stuck:
+            break
+        if one.ready and len(one.asks) < 3:
+            one.ask(deed(one, number))
+        await asyncio.sleep(0.03 + 0.08 * one.dice.random())
+    await one.kill()
+    for task in list(one.asks):
+        task.cancel()
+
+
+def deed(one: Stage, number: int) -> c.Command:
+    """Buy, protect, add, reduce, close: so that every way of an order is walked."""
+    desk, dice = one.client.desk, one.dice
+    position = desk.positions.get(SYMBOL)
+    instrument = one.exchange.instruments[SYMBOL]
+    quote = one.exchange.books[SYMBOL].quote
+    mid = quote.bid if quote is not None else one.exchange.account.holdings[SYMBOL].mark
+    if position is None or (dice.random() < 0.3 and abs(position.lots) < 60):
+        side = dice.choice(tuple(Side)) if position is None else Side.BUY if position.lots > 0 else Side.SELL
+        stop = instrument.price(mid * (100 - 2 * side) // 100)
+        lots = dice.choice((5, 10, 15))
+        kind = dice.choice((OrderKind.MARKET, OrderKind.MARKET, OrderKind.LIMIT))
+        price = None if kind is OrderKind.MARKET else instrument.price(mid + side * dice.randint(-40, 40))
+        return c.PlaceOrder(
+            symbol=SYMBOL, side=side, kind=kind, quantity=instrument.quantity(lots), price=price, stop=stop
+        )
+    sign = 1 if position.lots > 0 else -1
+    match dice.randrange(6):
+        case 0 | 1:
+            away = Decimal(dice.randint(15, 40)) / 1000
+            ticks = int(mid * (1 - sign * away))
+            return c.SetProtection(symbol=SYMBOL, stop=instrument.price(ticks))
+        case 2:
+            return c.ReducePosition(symbol=SYMBOL, percent=dice.choice((30, 50)))
+        case 3:
+            return c.ReducePosition(symbol=SYMBOL)
+        case 4:
+            return c.CancelAll()
+        case _:
+            return c.FlattenAll() if dice.random() < 0.5 else c.FlipPosition(symbol=SYMBOL)
+
+
+async def calm_life(one: Stage) -> bool:
+    """Fair weather: an engine that reconciles, a person who resolves what is from outside, and an orderly stop."""
+    one.calm()
+    if one.running.player.paused:
+        one.running.player.resume()
+    await one.start()
+    if not await one.until(lambda: one.ready or not one.alive, READY_S) or not one.alive:
+        return False
+    one.running.player.pause()
+    until = time.monotonic() + SETTLE_S
+    asked = 0.0
+    while time.monotonic() < until:
+        if settled(one):
+            await asyncio.sleep(0.3)
+            if settled(one):
+                return await stop(one)
+        if differs(one) and time.monotonic() > asked + 1.0:
+            asked = time.monotonic()
+            one.ask(c.ResolvePosition(symbol=SYMBOL, action=one.dice.choice((c.Outside.ADOPT, c.Outside.CLOSE))))
+        await asyncio.sleep(0.05)
+    return False
+
+
+def differs(one: Stage) -> bool:
+    """The desk says that the venue has another position."""
+    board = one.client.desk.boards.get(SYMBOL)
+    return board is not None and "position differs" in board.held
+
+
+def settled(one: Stage) -> bool:
+    """Desk and exchange hold the same, nothing awaits an answer, and what is open is protected."""
+    desk = one.client.desk
+    position = desk.positions.get(SYMBOL)
+    lots = position.lots if position is not None else 0
+    waiting = [order for order in desk.orders.values() if order.status.value != "working"]
+    return (
+        one.ready
+        and desk.status.venue_up
+        and not waiting
+        and lots == one.lots
+        and set(desk.orders) == {order.new.client_id for order in one.exchange.active()}
+        and desk.account.cash == one.exchange.account.wallet
+    )
+
+
+def unsettled(one: Stage) -> str:
+    """What stands in the way, in a line."""
+    desk = one.client.desk
+    position = desk.positions.get(SYMBOL)
+    return (
+        f"alive {one.alive}, ready {one.ready}, venue {desk.status.venue_up}, read-only {desk.status.read_only!r}, "
+        f"lots {position.lots if position else 0} and {one.lots}, "
+        f"orders {[(o.client_id, o.status.value, o.purpose.value) for o in desk.orders.values()]} "
+        f"and {[o.new.client_id for o in one.exchange.active()]}, "
+        f"cash {desk.account.cash} and {one.exchange.account.wallet}, held {differs(one)}"
+    )
+
+
+async def stop(one: Stage) -> bool:
+    """An orderly end."""
+    answer = await one.client.stop_engine()
+    return answer.ok and await one.nursery.end(one.engine) == 0

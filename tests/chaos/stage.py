@@ -1,0 +1,182 @@
+"""Where a run plays: the simulated exchange in this process, engines by fork, a client, and a watch on protection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from engine.model.order import OrderKind, Side
+from engine.simulator.exchange import Exchange
+from engine.simulator.orders import NewOrder
+from engine.simulator.prices import GeneratedMarket
+from engine.simulator.server import RunningSimulator, serve
+from headless.client import EngineClient
+from headless.session import DEMO_SETTINGS
+from storage.home import Home
+from tests.chaos.nursery import Nursery
+
+SYMBOL = "BTC/USDT:USDT"
+SPEED = 20.0
+READY_S = 45.0
+POLL_S = 0.02
+HEARTBEAT_MS = 400
+
+
+class Stage:
+    """One exchange, one data directory, engines one after the other."""
+
+    def __init__(
+        self, folder: Path, running: RunningSimulator, client: EngineClient, nursery: Nursery, seed: int
+    ) -> None:
+        self.folder = folder
+        self.home = Home(folder)
+        self.running = running
+        self.client = client
+        self.nursery = nursery
+        self.dice = Random(f"stage {seed}")
+        self.engine = 0
+        self.kills = 0
+        self.asks: set[asyncio.Task[Any]] = set()
+        self.bare_since = 0.0
+        self.bare_ms = 0
+        self.alarms: list[str] = []
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange itself."""
+        return self.running.simulation.exchange
+
+    @property
+    def lots(self) -> int:
+        """Its position, signed lots."""
+        return self.exchange.account.holdings[SYMBOL].lots
+
+    def faults(self, *texts: str) -> None:
+        """Switch faults on."""
+        self.running.simulation.switchboard.add(list(texts))
+
+    def calm(self) -> None:
+        """Switch all faults off; sockets that fell silent are cut, as a router does that was restarted."""
+        self.running.simulation.switchboard.clear()
+
+    async def start(self, crash: str = "", file_limit: int = 0) -> None:
+        """A new engine."""
+        options = {
+            "home": str(self.folder),
+            "simulator": str(self.folder / "simulator.json"),
+            "settings": {**DEMO_SETTINGS, "cooldown_ms": 0},
+            "snapshot_every": 40,
+            "heartbeat_ms": HEARTBEAT_MS,
+        }
+        self.engine = await self.nursery.birth(options, self.folder / "engine.log", crash, file_limit)
+
+    @property
+    def alive(self) -> bool:
+        """The engine has not ended."""
+        return self.engine > 0 and self.nursery.alive(self.engine)
+
+    @property
+    def ready(self) -> bool:
+        """The engine trades and its desk is here."""
+        status = self.client.desk.status
+        return self.alive and self.client.connected and status.pid == self.engine and status.ready
+
+    @property
+    def stuck(self) -> bool:
+        """The engine has ended, or cannot write its journal and says so."""
+        status = self.client.desk.status
+        return not self.alive or (status.pid == self.engine and bool(status.read_only))
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        if self.alive:
+            os.kill(self.engine, signal.SIGKILL)
+        if await self.nursery.end(self.engine) == -signal.SIGKILL:
+            self.kills += 1
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait for what other processes bring about; False when it does not come in time."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(POLL_S)
+        return True
+
+    def ask(self, command: Any) -> None:
+        """Send a command without waiting for its answer."""
+        task = asyncio.create_task(self.client.ask(command))
+        self.asks.add(task)
+        task.add_done_callback(self.asks.discard)
+
+    def outside(self, lots: int, *, name: str = "web", reduce_only: bool = False) -> None:
+        """Somebody else's market order, signed lots."""
+        self.exchange.place(
+            NewOrder(
+                symbol=SYMBOL,
+                client_id=f"{name}_{len(self.exchange.orders)}_{self.dice.getrandbits(32):x}",
+                side=Side.BUY if lots > 0 else Side.SELL,
+                kind=OrderKind.MARKET,
+                lots=abs(lots),
+                reduce_only=reduce_only,
+            )
+        )
+
+    async def watch(self) -> None:
+        """Measure the longest time that a position of a living engine was without a stop over all of it."""
+        seen = 0
+        while True:
+            notes = self.client.desk.notes
+            self.alarms += [note.text for note in list(notes) if note.level == "alarm" and note.seq > seen]
+            seen = max([seen, *(note.seq for note in notes)])
+            now = time.monotonic()
+            if self.ready and self.client.desk.status.venue_up and not self.protected:
+                self.bare_since = self.bare_since or now
+                self.bare_ms = max(self.bare_ms, round((now - self.bare_since) * 1000))
+            else:
+                self.bare_since = 0.0
+            await asyncio.sleep(POLL_S)
+
+    @property
+    def protected(self) -> bool:
+        """The exchange holds a stop over the whole position."""
+        lots = self.lots
+        stops = [
+            order.new.lots
+            for order in self.exchange.active()
+            if order.new.kind is OrderKind.STOP_MARKET and order.new.side * lots < 0
+        ]
+        return lots == 0 or any(stop >= abs(lots) for stop in stops)
+
+
+@asynccontextmanager
+async def stage(folder: Path, nursery: Nursery, seed: int) -> AsyncIterator[Stage]:
+    """Everything up, and down again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    market = GeneratedMarket(seed, [SYMBOL], start=time.time_ns() // 1_000_000, quotes_per_second=1.0, history_bars=320)
+    running = await serve(market, seed=seed, speed=SPEED)
+    (folder / "simulator.json").write_text(json.dumps(running.addresses()) + "\n")
+    client = EngineClient(Home(folder).create().socket, folder / "engine.log")
+    listening = [asyncio.create_task(nursery.listen()), asyncio.create_task(client.run())]
+    await asyncio.sleep(0)
+    one = Stage(folder, running, client, nursery, seed)
+    listening.append(asyncio.create_task(one.watch()))
+    try:
+        yield one
+    finally:
+        if one.alive:
+            await one.kill()
+        for task in (*listening, *one.asks):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*listening, *one.asks, return_exceptions=True)
+        await running.stop()
