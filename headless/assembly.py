@@ -176,7 +176,7 @@ async def assemble(
         snapshot_every=options.snapshot_every,
     )
     live = readings.LiveReadings(settings)
-    forecasting = Forecasting(home.models, demo=options.demo, told=told)
+    forecasting = Forecasting(home.models, generated=addresses.generated, told=told)
     forecaster = await forecasting.load(symbols, settings.timeframe_ms)
     resources.push_async_callback(forecasting.flush)
     market = Market(symbols, options.base_ms, settings.timeframe_ms, live, clock, runtime.put, forecaster)

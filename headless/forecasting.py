@@ -23,12 +23,12 @@ class Forecasting:
 
     Args:
         folder: ``models`` of the data directory.
-        demo: the market is simulated: models that come with the package serve where nothing else does.
+        generated: the simulated exchange makes the prices: models that come with the package serve where no other does.
         told: hears of files that are no models, and of models that are demoted.
     """
 
-    def __init__(self, folder: Path, *, demo: bool, told: Callable[[str], None]) -> None:
-        self._shelf = Shelf(folder, FOLDER if demo else None)
+    def __init__(self, folder: Path, *, generated: bool, told: Callable[[str], None]) -> None:
+        self._shelf = Shelf(folder, FOLDER if generated else None)
         self._told = told
         self._live: LiveForecaster | None = None
 

@@ -70,7 +70,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Addresses(msgspec.Struct, frozen=True):
-    """The first line of a simulated exchange; `models` are base addresses of the simulated models, by provider."""
+    """The first line of a simulated exchange.
+
+    `models` are base addresses of the simulated models, by provider; `generated` says that it makes its prices itself.
+    """
 
     rest: str
     ws: str
@@ -78,6 +81,7 @@ class Addresses(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...] = ()
     timeframe_ms: int = 60_000
     models: dict[str, str] = {}
+    generated: bool = False
 
 
 def read_options(text: str) -> Options:

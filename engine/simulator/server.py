@@ -62,6 +62,7 @@ class RunningSimulator:
             "keys": keys,
             "symbols": list(self.symbols),
             "timeframe_ms": self.simulation.source.timeframe_ms,
+            "generated": self.simulation.source.end == 0,
             "models": model_addresses(self.rest),
         }
 

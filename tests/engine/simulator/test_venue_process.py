@@ -23,7 +23,8 @@ async def test_the_first_line_has_the_addresses_and_a_signal_ends_it_cleanly(num
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     told = json.loads(await asyncio.wait_for(process.stdout.readline(), 60))
-    assert set(told) == {"rest", "ws", "keys", "symbols", "timeframe_ms"}
+    assert set(told) == {"rest", "ws", "keys", "symbols", "timeframe_ms", "generated", "models"}
+    assert told["generated"] is True
     assert set(told["keys"]) == {"apiKey", "secret", "passphrase"}
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{told['rest']}/fapi/v1/exchangeInfo") as answer:
