@@ -23,7 +23,7 @@ app = typer.Typer(name="data", help="Market history on disk.", no_args_is_help=T
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
-VENUES = ("binance",)
+VENUES = ("binance", "okx", "bybit")
 NAMES = {milliseconds: name for name, milliseconds in TIMEFRAMES.items()}
 SETTLED_MS = 5_000  # a bar that ended less than this ago may still be corrected
 INTERRUPTED = 130
@@ -32,7 +32,7 @@ GAPS_SHOWN = 5
 
 @app.command()
 def download(
-    venue: Annotated[str, typer.Argument(help="Exchange: binance.")],
+    venue: Annotated[str, typer.Argument(help="Exchange: binance, okx or bybit.")],
     symbol: Annotated[str, typer.Argument(help="Unified symbol, e.g. BTC/USDT:USDT.")],
     timeframe: Annotated[str, typer.Argument(help=f"One of {', '.join(TIMEFRAMES)}.")],
     *,
@@ -157,7 +157,7 @@ async def _fetch(home: Home, series: Series, span: Span, tell: Callable[[Progres
 
     config = read_config(home.config)
     store = ParquetCandles(home.candles, _warn)
-    feed = CcxtFeed(Access(config.feed.rest, config.feed.ws), SystemClock())
+    feed = CcxtFeed(Access(config.feed.rest, config.feed.ws, exchange=series.venue), SystemClock())
     try:
         symbols = [instrument.symbol for instrument in await feed.instruments()]
         if series.symbol not in symbols:

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec.structs import replace
 
 from engine.feeds.book_feed import LEVELS, BookFeed
+from engine.model.instrument import Instrument
 from engine.runtime import SystemClock
 from engine.simulator.prices import GeneratedMarket
 from engine.simulator.server import RunningSimulator, serve
@@ -48,17 +50,25 @@ async def simulator() -> AsyncIterator[RunningSimulator]:
     await running.stop()
 
 
+def listed(instrument: Instrument, exchange: str) -> Instrument:
+    """A contract by the name that an exchange has for it."""
+    name = f"{instrument.symbol.partition('/')[0]}-USDT-SWAP"
+    return replace(instrument, venue_id=name) if exchange == "okx" else instrument
+
+
+@pytest.mark.parametrize(("exchange", "levels"), [("binance", LEVELS), ("okx", 5), ("bybit", LEVELS)])
 async def test_books_follow_what_is_looked_at_and_come_back_after_a_lost_connection(
-    simulator: RunningSimulator,
+    simulator: RunningSimulator, exchange: str, levels: int
 ) -> None:
     sink = Sink()
-    feed = BookFeed(Access(simulator.rest, simulator.ws), SystemClock(), sink)
-    first, second = simulator.simulation.source.instruments
+    feed = BookFeed(Access(simulator.rest, simulator.ws, exchange=exchange), SystemClock(), sink)
+    first, second = (listed(one, exchange) for one in simulator.simulation.source.instruments)
     running = asyncio.create_task(feed.run())
     feed.look((first,))
     await sink.both(first.symbol)
     book = sink.books[-1]
-    assert len(book.bids) == len(book.asks) == LEVELS
+    assert len(book.bids) == len(book.asks) == levels
+    assert [lots for _, lots in book.bids] == [book.bids[0][1] << n for n in range(levels)]  # lots, not contracts
     assert [ticks for ticks, _ in book.bids] == sorted((ticks for ticks, _ in book.bids), reverse=True)
     assert [ticks for ticks, _ in book.asks] == sorted(ticks for ticks, _ in book.asks)
     assert book.bids[0][0] < book.asks[0][0]

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from engine.bars import Bars
+from engine.bars import Bars, aggregate
 from engine.errors import BadInput, VenueError
 from headless.options import read_addresses
 from headless.session import Process, lives, spawn, stop
@@ -223,6 +223,20 @@ def test_a_download_is_kept_and_the_next_one_asks_only_for_the_rest(home: Home, 
         "gaps": [],
     }
     assert rows(ParquetCandles(home.candles).read(*KEY)) == rows(walk(80_010)[:4_320])
+
+
+@pytest.mark.parametrize("venue", ["okx", "bybit"])
+@pytest.mark.parametrize(("timeframe", "minutes"), [("1m", 1), ("1d", 1_440)])
+def test_every_exchange_has_the_same_bars(
+    home: Home, online: dict[str, str], venue: str, timeframe: str, minutes: int
+) -> None:
+    arguments = ("download", venue, KEY[1], timeframe, "--from", "2025-05-01", "--to", "2025-05-03")
+    done = run(online, *arguments)
+    assert done.exit_code == 0, done.exception
+    count = 2_880 // minutes
+    assert done.stdout.startswith(f"{venue} BTC/USDT:USDT {timeframe}: {count:,} bars, {count:,} of them new")
+    expected = aggregate(walk(80_010)[:2_880], minutes * MINUTE)
+    assert rows(ParquetCandles(home.candles).read(venue, KEY[1], minutes * MINUTE)) == rows(expected)
 
 
 def test_a_download_without_an_end_takes_every_closed_bar(home: Home, online: dict[str, str]) -> None:
