@@ -65,6 +65,7 @@ def _trip(trip: Trip | None, instrument: Instrument) -> dict[str, Any] | None:
         "ended": trip.ended.value,
         "opened_by": trip.origin,
         "ended_by": trip.ender,
+        "exit_order": trip.client_id,
         "carried_in": trip.carried,
         "fees": to_decimal(trip.fees),
         "funding": to_decimal(trip.funding),

@@ -69,6 +69,7 @@ class Day:
         self.times = [row.bar.open_time for row in day.bars]
         self.missed = {row.bar.open_time for row in day.bars if row.missed}
         self.wanted = day.wanted
+        self.held = day.held
         self.instrument = next(one for one in day.bars[-1].started.instruments if one.symbol == symbol)
 
     def bar_before(self, at: int) -> int:
@@ -89,6 +90,10 @@ class Day:
             return Reason(Cause.PERIOD, f"decided at the bar of {clock(bar)}, before the first bar of the period")
         if bar >= self.times[-1]:
             return Reason(Cause.PERIOD, "decided at the last bar: the replay has no bar after it to fill at")
+        part = next((t for t in self.live if t.signal == trip.signal and t is not trip), None)
+        if part is not None:
+            text = f"its entry was filled in parts: the part of {clock(part.opened)} is a trade of its own"
+            return Reason(Cause.VENUE, text)
         return self.silent_replay(bar, trip.side) or self._open_question(bar)
 
     def silent_replay(self, bar: int, side: int) -> Reason | None:
@@ -144,20 +149,26 @@ class Day:
             decided = signals[-1]
         if decided is not None:
             return self._unsent(decided, side)
-        held = next((t for t in self.live if t.covers(after)), None)
-        if held is not None and held.side == side:
-            if held.carried:
-                return Reason(
-                    Cause.PERIOD, f"live still held what it had opened at {clock(held.opened)}, before the period"
-                )
-            cause = Cause.BARS if held.signal else Cause.PERSON
-            text = f"live was {side_word(side)} already, since {clock(held.opened)}, by {who(held.origin)}"
-            return Reason(cause, text)
+        if side and self.held.get(bar) == side:
+            return self._live_already(after, side)
         wanted = self.wanted.get(bar)
         if wanted is not None and side and wanted != side:
             text = f"at {clock(bar)} the deciding side was {side_word(wanted)} live: its records weigh otherwise"
             return Reason(Cause.GATE, text)
         return Reason(Cause.DOWN, down_words(outage)) if outage is not None else None
+
+    def _live_already(self, at: int, side: int) -> Reason:
+        """Live held that side when the bar closed."""
+        held = next((t for t in self.live if t.side == side and t.opened <= at and (t.open or t.closed >= at)), None)
+        if held is None:
+            text = f"live took itself for {side_word(side)}: it heard of the execution that ended the position later"
+            return Reason(Cause.VENUE, text)
+        if held.carried:
+            return Reason(
+                Cause.PERIOD, f"live still held what it had opened at {clock(held.opened)}, before the period"
+            )
+        cause = Cause.BARS if held.signal else Cause.PERSON
+        return Reason(cause, f"live was {side_word(side)} already, since {clock(held.opened)}, by {who(held.origin)}")
 
     def _unsent(self, decided: Decided, side: int) -> Reason | None:
         """What became of a live signal that is no live trade."""
@@ -236,7 +247,15 @@ class Day:
         if signal.status is SignalStatus.SENT:
             return Reason(Cause.VENUE, "the order was sent, and the journal ends before its answer")
         trade = next((t for t in self.live if t.signal == signal.id), None)
-        return None if trade is None else Reason(Cause.BARS, f"live it is the trade of {clock(trade.opened)}")
+        if trade is not None:
+            return Reason(Cause.BARS, f"live it is the trade of {clock(trade.opened)}")
+        held = next((t for t in self.live if t.covers(signal.at) or t.opened > signal.at), None)
+        if held is None:
+            return None
+        cause = Cause.BARS if held.signal else Cause.PERSON
+        return Reason(
+            cause, f"live its order went into the position of {clock(held.opened)}, opened by {who(held.origin)}"
+        )
 
     def _open_question(self, bar: int) -> Reason:
         return Reason(

@@ -73,7 +73,8 @@ class Ballot(NamedTuple):
 class SymbolDay:
     """One symbol of the period.
 
-    `wanted` is the deciding side as live had it, `ballots` what was voted on, both by the open time of the bar.
+    By the open time of the bar: `wanted` is the deciding side as live had it, `held` the side of the position that the
+    desk knew of, `ballots` what was voted on.
 
     `detail`: finer bars that say what came first within a bar; may be empty.
     """
@@ -82,6 +83,7 @@ class SymbolDay:
     bars: list[RecordedBar] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     wanted: dict[int, int] = field(default_factory=dict)
+    held: dict[int, int] = field(default_factory=dict)
     ballots: dict[int, Ballot] = field(default_factory=dict)
     detail: Bars = field(default_factory=Bars.empty)
 
@@ -113,7 +115,10 @@ class Recording:
     def take(self, entry: Entry) -> bool:
         """The next entry; False once the period is over, and then nothing more is needed."""
         state, event = self.core.state, entry.event
-        before = state.market_time
+        before, held = state.market_time, 0
+        if isinstance(event, e.BarClosed):
+            position = state.symbols[event.symbol].position
+            held = position.side if position is not None else 0
         if isinstance(event, e.EngineStarted):
             self._started = event
         elif isinstance(event, e.FundingPaid):
@@ -126,7 +131,9 @@ class Recording:
         if self.end is not None and state.market_time >= self.end + state.settings.timeframe_ms:
             return False
         if isinstance(event, e.BarClosed) and event.symbol in self.days:
-            self.days[event.symbol].wanted[event.bar.open_time] = state.symbols[event.symbol].sides[state.decider]
+            day, s = self.days[event.symbol], state.symbols[event.symbol]
+            day.wanted.setdefault(event.bar.open_time, s.sides[state.decider])
+            day.held.setdefault(event.bar.open_time, held)
         self._trips.take(entry)
         self.evidence.take(entry, self.core, before, state.market_time)
         self.entries += 1
