@@ -1,17 +1,47 @@
-"""What the benches of OKX and Bybit share: the exchange runs in this process, behind real sockets."""
+"""Benches of the three exchanges: each runs in this process, behind real sockets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Self
+
+from msgspec.structs import replace
 
 from engine.model.instrument import Instrument
 from engine.runtime import SystemClock
 from engine.venues.ccxt_client import Access
 from engine.venues.ccxt_venue import CcxtVenue
+from engine.venues.okx_ids import to_okx
+from tests.engine.simulator.conftest import BTC
+from tests.engine.venues.contract import CODES
 from tests.engine.venues.hand import FIRST, Hand
 from tests.engine.venues.mini_desk import MiniDesk
 
 HEARTBEAT_MS = 100
+
+OKX_CODES = {
+    "would take": "cancelSource 31",
+    "nothing to reduce": "51169",
+    "too small": "51020",
+    "would trigger": "51280",
+    "too large": "51101",
+    "unknown": "51400",
+    "margin": "51008",
+    "key": "50111",
+    "hedge": "hedge",
+}
+BYBIT_CODES = {
+    "would take": "EC_PostOnlyWillTakeLiquidity",
+    "nothing to reduce": "110017",
+    "too small": "110094",
+    "would trigger": "110093",
+    "too large": "10001",
+    "unknown": "110001",
+    "margin": "110007",
+    "key": "10003",
+    "hedge": "hedge",
+}
 
 
 class SimulatedBench:
@@ -19,14 +49,27 @@ class SimulatedBench:
 
     exchange: str
     codes: Mapping[str, str]
+    instrument: Instrument = BTC
 
-    def __init__(self, hand: Hand, instrument: Instrument) -> None:
+    def __init__(self, hand: Hand) -> None:
         self.hand = hand
         self.clock = SystemClock()
-        self.instrument = instrument
-        self.desk = MiniDesk(instrument, self.clock)
+        self.desk = MiniDesk(self.instrument, self.clock)
         self.since = hand.now
         self.venue = self._make()
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls) -> AsyncIterator[Self]:
+        """An exchange and an open venue on it, closed afterwards."""
+        import ccxt.pro  # noqa: F401 - before the exchange's clock begins
+
+        made = cls(await Hand.start())
+        try:
+            await made.start()
+            yield made
+        finally:
+            await made.stop()
 
     def access(self, api_key: str | None = None) -> Access:
         """How to reach and sign in, or with another key."""
@@ -42,7 +85,7 @@ class SimulatedBench:
         )
 
     def _make(self) -> CcxtVenue:
-        return CcxtVenue(self.access(), self.clock, heartbeat_ms=HEARTBEAT_MS)
+        return CcxtVenue(self.access(), self.clock, keep_alive_s=0.2, heartbeat_ms=HEARTBEAT_MS)
 
     async def start(self) -> None:
         """Open the venue and wait for its stream."""
@@ -56,8 +99,12 @@ class SimulatedBench:
         await self.venue.close()
         await self.hand.stop()
         said = repr((self.desk.links, self.desk.events, self.access()))
+        assert not [secret for secret in self.secrets() if secret in said]
+
+    def secrets(self) -> list[str]:
+        """What nobody may say."""
         keys = self.hand.running.keys
-        assert not [secret for secret in (keys.api_key, keys.secret, keys.passphrase) if secret in said]
+        return [keys.api_key, keys.secret, keys.passphrase]
 
     def quote(self, bid: int, lots: int = 10_000) -> None:
         self.hand.quote(bid, lots)
@@ -77,7 +124,8 @@ class SimulatedBench:
         self.hand.calm()
 
     def cut_user_stream(self) -> None:
-        for socket in self.hand.simulation.private.sockets():
+        simulation = self.hand.simulation
+        for socket in (*simulation.users.sockets(), *simulation.private.sockets()):
             socket.drop()
 
     def accepted(self, client_id: str) -> int:
@@ -114,3 +162,39 @@ class SimulatedBench:
         port = int(self.hand.running.rest.rpartition(":")[2])
         self.hand = await Hand.start(port=port)
         self.quote(FIRST)
+
+
+class BinanceBench(SimulatedBench):
+    """The user stream lives on a listen key."""
+
+    exchange = "binance"
+    codes = CODES
+
+    def expire_key(self, *, quietly: bool) -> None:
+        if quietly:
+            self.hand.faults("lose:target=user,count=1")
+        self.hand.simulation.users.close_key()
+
+    def secrets(self) -> list[str]:
+        return [*super().secrets(), self.hand.simulation.users.create_key()]
+
+
+class OkxBench(SimulatedBench):
+    """A contract is ten lots, and ids have no signs."""
+
+    exchange = "okx"
+    codes = OKX_CODES
+    instrument = replace(BTC, venue_id="BTC-USDT-SWAP")
+
+    def theirs(self, client_id: str) -> str:
+        return to_okx(client_id)
+
+
+class BybitBench(SimulatedBench):
+    """A unified account."""
+
+    exchange = "bybit"
+    codes = BYBIT_CODES
+
+
+BENCHES: tuple[type[SimulatedBench], ...] = (BinanceBench, OkxBench, BybitBench)

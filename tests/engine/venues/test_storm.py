@@ -9,12 +9,9 @@ from random import Random
 import pytest
 
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
-from engine.runtime import SystemClock
-from engine.venues.ccxt_client import Access
-from engine.venues.ccxt_venue import CcxtVenue
 from tests.engine.simulator.conftest import BTC
-from tests.engine.venues.hand import FIRST, Hand
-from tests.engine.venues.mini_desk import MiniDesk
+from tests.engine.venues.hand import FIRST
+from tests.engine.venues.simulated_bench import BENCHES, SimulatedBench
 
 pytestmark = pytest.mark.slow  # importing ccxt takes 3 s
 
@@ -25,7 +22,7 @@ FAULTS = (
     "lost-ack:share=0.5,method=DELETE",
     "server-error:status=503,after,share=0.5",
     "server-error:status=503,before,share=0.5",
-    "reject:code=-2019,share=0.5",
+    "reject:code={margin},share=0.5",
     "rate-limit:retry=1,count=1,path=rder",
     "duplicate:target=user,share=0.5",
     "reorder:target=user,share=0.5",
@@ -37,8 +34,8 @@ FAULTS = (
 class Storm:
     """One seed's way through it."""
 
-    def __init__(self, hand: Hand, venue: CcxtVenue, desk: MiniDesk, seed: int) -> None:
-        self.hand, self.venue, self.desk = hand, venue, desk
+    def __init__(self, bench: SimulatedBench, seed: int) -> None:
+        self.bench, self.hand, self.venue, self.desk = bench, bench.hand, bench.venue, bench.desk
         self.dice = Random(seed)
         self.price = FIRST
         self.deeds: list[Callable[[], Awaitable[object]]] = [
@@ -79,50 +76,36 @@ class Storm:
             self.price = FIRST + self.dice.randint(-80, 80)
             self.hand.quote(self.price, lots=self.dice.choice((15, 10_000)))
         if self.dice.random() < 0.1:
-            for socket in self.hand.simulation.users.sockets():
-                socket.drop()
+            self.bench.cut_user_stream()
         await asyncio.gather(*doing)
 
     async def settle(self) -> None:
         """Fair weather again: ask until nothing is open that the exchange does not hold."""
         self.hand.calm()
         await self.desk.until(lambda: self.desk.links[-1][0], "the stream did not come back")
-        await self.desk.reconcile(self.venue, self.since)
-
-    @property
-    def since(self) -> int:
-        return self.hand.simulation.source.start
+        await self.desk.reconcile(self.venue, self.bench.since)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_after_the_storm_desk_and_exchange_agree(seed: int) -> None:
-    hand = await Hand.start()
-    hand.quote(FIRST)
-    running, clock = hand.running, SystemClock()
-    access = Access(running.rest, running.ws, running.keys.api_key, running.keys.secret)
-    venue, desk = CcxtVenue(access, clock, heartbeat_ms=200), MiniDesk(BTC, clock)
-    storm = Storm(hand, venue, desk, seed)
-    try:
-        await venue.open([BTC], [], desk)
-        await desk.until(lambda: bool(desk.links))
+@pytest.mark.parametrize("bench_class", BENCHES)
+async def test_after_the_storm_desk_and_exchange_agree(bench_class: type[SimulatedBench], seed: int) -> None:
+    async with bench_class.running() as bench:
+        storm, desk = Storm(bench, seed), bench.desk
         for number in range(ROUNDS):
             if number % 5 == 0:
-                hand.calm()
-                hand.faults(*storm.dice.sample(FAULTS, 2))
+                bench.calm()
+                bench.faults(*(text.format(margin=bench.codes["margin"]) for text in storm.dice.sample(FAULTS, 2)))
             await storm.round()
         await storm.settle()
-        exchange = hand.simulation.exchange
-        held = exchange.account.holdings[BTC.symbol]
-        assert desk.lots == held.lots
-        assert {name for name, order in desk.orders.items() if order.open} == {
+        exchange = bench.hand.simulation.exchange
+        assert desk.lots == exchange.account.holdings[BTC.symbol].lots
+        assert {bench.theirs(name) for name, order in desk.orders.items() if order.open} == {
             o.new.client_id for o in exchange.active()
         }
         assert sorted(desk.fills) == sorted(str(trade.trade_id) for trade in exchange.trades)
         assert sum(fill.fee for fill in desk.fills.values()) == sum(trade.fee for trade in exchange.trades)
+        filled = {bench.theirs(name): order.filled for name, order in desk.orders.items()}
         for client_id, theirs in exchange.orders.items():
-            assert desk.orders[client_id].filled == theirs.filled
+            assert filled[client_id] == theirs.filled
         taken = [order.new.client_id for order in exchange.orders.values()]
         assert len(taken) == len(set(taken)) > 10
-    finally:
-        await venue.close()
-        await hand.stop()
