@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ app = typer.Typer(name="journal", help="What an engine has recorded, and its rep
 DAY_MS = 86_400_000
 FOREVER = 1 << 62
 BASE_MS = 60_000
+TOLD_EVERY = 20_000  # entries
 TICKS_BEFORE_MS = 2 * DAY_MS  # the clock's events tell the day's first equity and its halts
 
 From = Annotated[
@@ -135,6 +137,8 @@ async def _replay(
         async for entry in playback.entries(ticks_since):
             if not recording.take(entry):
                 break
+            if recording.entries % TOLD_EVERY == 0 and sys.stderr.isatty():
+                typer.echo(f"\r{recording.entries:,} journal entries read", err=True, nl=False)
         recording.done()
     _check(recording, symbols)
     if stored:
