@@ -190,6 +190,41 @@ class BoardView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     outlook: Outlook | None = None
 
 
+class VoteView(msgspec.Struct, frozen=True, array_like=True):
+    """One seat's vote: `stance` is LONG, SHORT, NEUTRAL or empty for an abstention, whose `reason` says why.
+
+    `confidence` is 0 to 100, `cost` 1e-8 USD; `flags` counts numbers that contradict the prompt.
+    """
+
+    voter: str
+    model: str
+    stance: str
+    confidence: int
+    reason: str
+    latency_ms: int
+    cost: Money
+    flags: int = 0
+    simulated: bool = False
+
+
+class BallotView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The newest question to the voters about a symbol; without `votes` it is still open.
+
+    `side` is the candidate's; `at` when it was asked, ms UTC; `stance`, `confidence` and `reason` are the consensus;
+    `least` is the confidence it needs.
+    """
+
+    symbol: str
+    signal_id: int
+    side: int
+    at: int
+    votes: tuple[VoteView, ...] = ()
+    stance: str = ""
+    confidence: float = 0.0
+    least: float = 0.0
+    reason: str = ""
+
+
 class PositionView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """A position with the proof of its protection.
 
@@ -275,6 +310,7 @@ Change: TypeAlias = (
     | TapeView
     | WatchView
     | BoardView
+    | BallotView
     | Signal
     | PositionView
     | OrderView
@@ -295,6 +331,7 @@ class Desk(msgspec.Struct, kw_only=True):
     depths: dict[str, DepthView] = msgspec.field(default_factory=dict)
     tapes: dict[str, list[TradeView]] = msgspec.field(default_factory=dict)
     boards: dict[str, BoardView] = msgspec.field(default_factory=dict)
+    ballots: dict[str, BallotView] = msgspec.field(default_factory=dict)
     signals: dict[int, Signal] = msgspec.field(default_factory=dict)
     positions: dict[str, PositionView] = msgspec.field(default_factory=dict)
     orders: dict[str, OrderView] = msgspec.field(default_factory=dict)
@@ -323,6 +360,8 @@ class Desk(msgspec.Struct, kw_only=True):
                 self.watch[change.symbol] = change
             case BoardView():
                 self.boards[change.symbol] = change
+            case BallotView():
+                self.ballots[change.symbol] = change
             case Signal():
                 self.signals[change.id] = change
                 if len(self.signals) > SIGNALS_KEPT:

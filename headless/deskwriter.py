@@ -60,6 +60,8 @@ class DeskWriter:
                     changes.append(pictures.fill(self._state, fill))
                 case e.HistorySeeded(symbol=symbol) | e.FundingPaid(symbol=symbol):
                     touched[symbol] = None
+                case e.VotesCast():
+                    changes.append(pictures.ballot(self._state, event))
                 case e.Reconciled() | e.ClockTick():
                     touched.update(
                         {s: None for s, x in self._state.symbols.items() if x.position is not None or x.orders}
@@ -92,6 +94,8 @@ class DeskWriter:
                 changes.append(signal)
             case d.Noted(level=level, text=text, symbol=symbol):
                 changes.append(NoteView(entry.event.at, level.value, text, symbol, entry.seq))
+            case d.AskVotes():
+                changes.append(pictures.question(decision, entry.event.at))
             case d.SubmitOrder(approved=approved):
                 touched[approved.request.symbol] = None
             case d.SymbolHeld(symbol=symbol) | d.PlanSet(symbol=symbol):

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from engine.core.consensus import consensus
 from engine.core.state import State, SymbolState
+from engine.core.vote_book import weights
+from engine.model.decision import AskVotes
+from engine.model.event import VotesCast
 from engine.model.forecast import Outlook
 from engine.model.instrument import Instrument
 from engine.model.order import Fill, Order, OrderStatus, Purpose
 from engine.model.position import Position, liquidation_ticks
+from engine.model.vote import Vote
 from engine.strategies import BOARD, STRATEGIES
 from engine.view import (
     AccountView,
+    BallotView,
     BoardView,
     FillView,
     InstrumentView,
     OrderView,
     PositionView,
     ReadingView,
+    VoteView,
 )
 
 _STRATEGIES = tuple(STRATEGIES)
+
+REASON_LENGTH = 160
 
 
 def instrument(one: Instrument) -> InstrumentView:
@@ -150,4 +159,41 @@ def fill(state: State, one: Fill) -> FillView:
         fee=one.fee,
         purpose=known.request.purpose if known is not None else Purpose.EXIT,
         at=one.venue_time,
+    )
+
+
+def question(asked: AskVotes, at: int) -> BallotView:
+    """A ballot that is still open; `at` ms UTC."""
+    return BallotView(symbol=asked.symbol, signal_id=asked.signal_id, side=asked.side, at=at)
+
+
+def ballot(state: State, cast: VotesCast) -> BallotView:
+    """The votes and what they amount to."""
+    found = consensus(cast.votes, weights(state))
+    signal = state.signals.get(cast.signal_id)
+    return BallotView(
+        symbol=cast.symbol,
+        signal_id=cast.signal_id,
+        side=signal.action.side if signal is not None else 0,
+        at=cast.at,
+        votes=tuple(_vote(vote) for vote in cast.votes),
+        stance=found.stance.value,
+        confidence=found.confidence,
+        least=state.settings.vote_confidence,
+        reason=found.reason,
+    )
+
+
+def _vote(vote: Vote) -> VoteView:
+    said = vote.reasons[0] if vote.reasons else vote.why
+    return VoteView(
+        vote.voter,
+        vote.model,
+        vote.stance.value if vote.stance is not None else "",
+        vote.confidence,
+        said[:REASON_LENGTH],
+        vote.latency_ms,
+        vote.cost,
+        len(vote.flags),
+        vote.simulated,
     )

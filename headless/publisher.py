@@ -21,6 +21,7 @@ from engine.model.signal import Signal
 from engine.view import (
     DESK_TOPIC,
     AccountView,
+    BallotView,
     BarChange,
     BarsView,
     BoardView,
@@ -248,6 +249,8 @@ class Publisher:
                 return desk.watch.get(change.symbol) != change
             case BoardView():
                 return desk.boards.get(change.symbol) != change
+            case BallotView():
+                return desk.ballots.get(change.symbol) != change
             case Signal():
                 return desk.signals.get(change.id) != change
             case PositionView():
@@ -290,7 +293,7 @@ def _conflation_key(change: Change) -> Hashable:
     match change:
         case StatusView() | AccountView():
             return type(change)
-        case InstrumentView() | WatchView() | BoardView():
+        case InstrumentView() | WatchView() | BoardView() | BallotView():
             return type(change), change.symbol
         case (
             Signal()

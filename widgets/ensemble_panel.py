@@ -1,21 +1,90 @@
-"""What the AI voters say of a symbol; where none is configured, that and what it takes."""
+"""What the AI voters say of a symbol: side, confidence, latency, cost and reason of each, and what two of three agree on."""
 
 from __future__ import annotations
 
-from engine.view import Desk
-from widgets.line import EMPTY, Line, sentences
+from engine.view import BallotView, Desk, VoteView
+from widgets.line import EMPTY, Line, Piece, fit, say, sentences
 from widgets.panel import Panel
+from widgets.spark import bar
+from widgets.tones import side_arrow, side_tone
+
+SIDES = {"LONG": 1, "SHORT": -1, "NEUTRAL": 0}
+NAME = 7
+STANCE = 9
+BAR = 8
 
 
-def ensemble_lines(voters: tuple[str, ...], width: int, *, forecaster: bool, live: bool) -> list[Line]:
-    """The sentences that stand where votes would: which gates are skipped, and what would ask them."""
+def voter_lines(vote: VoteView, width: int, reasons: int) -> list[Line]:
+    """One voter: a line of numbers, then at most so many lines of its reason."""
+    side = SIDES.get(vote.stance)
+    head: list[tuple[int, list[Piece]]] = [(0, [(f"{vote.voter:<{NAME}}", "strong")])]
+    if side is None:
+        head.append((0, [("ABSTAINS", "warn")]))
+    else:
+        tone = side_tone(side)
+        head += [
+            (0, [(f"{side_arrow(side)} {vote.stance:<{STANCE - 2}}", f"{tone} bold"), (f"{vote.confidence:>3}", tone)]),
+            (3, [(bar(vote.confidence / 100, BAR), tone)]),
+        ]
+    head += [
+        (1, [("SIMULATED", "warn")] if vote.simulated else []),
+        (2, [(f"! {vote.flags} wrong", "warn")] if vote.flags else []),
+        (4, [(f"{vote.latency_ms:,} ms", "dim")] if vote.latency_ms else []),
+        (5, [(f"${vote.cost / 1e8:.4f}", "dim")] if vote.cost else []),
+    ]
+    return [Line(tuple(fit(head, width, 1))), *sentences(vote.reason, width)[:reasons]]
+
+
+def consensus_line(ballot: BallotView, width: int) -> Line:
+    """Direction and confidence against what is needed, and who agrees."""
+    side = SIDES.get(ballot.stance, 0)
+    carried = side == ballot.side and ballot.confidence > ballot.least
+    word = f"{side_arrow(side)} {ballot.stance} {ballot.confidence:.0f}"
+    return Line(
+        tuple(
+            fit(
+                [
+                    (0, [("= ", "dim"), (word, f"{side_tone(side)} bold")]),
+                    (1, [("carried" if carried else "not carried", "profit" if carried else "warn")]),
+                    (2, [(ballot.reason, "text")]),
+                    (3, [(f"needs > {ballot.least:.0f}", "dim")]),
+                ],
+                width,
+            )
+        )
+    )
+
+
+def ballot_lines(ballot: BallotView, width: int, height: int) -> list[Line]:
+    """The votes on the newest candidate; reasons only as far as there is height."""
+    side = side_arrow(ballot.side), side_tone(ballot.side)
+    if not ballot.votes:
+        return [Line(((f"{side[0]} ", side[1]), ("the voters are being asked ...", "accent")))]
+    spare = height - 1 - len(ballot.votes)
+    reasons = max(0, min(2, spare // max(1, len(ballot.votes))))
+    lines = [line for vote in ballot.votes for line in voter_lines(vote, width, reasons)]
+    return [*lines, consensus_line(ballot, width)]
+
+
+def ensemble_lines(
+    voters: tuple[str, ...],
+    width: int,
+    *,
+    forecaster: bool,
+    live: bool,
+    ballot: BallotView | None = None,
+    height: int = 20,
+) -> list[Line]:
+    """The newest votes; before there are any, who votes and when; without voters what it takes."""
     verdict = "FAIL on live" if live else "SKIPPED"
     lines: list[Line] = []
-    if voters:
+    if ballot is not None:
+        lines += ballot_lines(ballot, width, height)
+    elif len(voters) >= 2:
         lines += sentences(f"Voters: {', '.join(voters)}", width, "text")
         lines += sentences("Asked when a candidate passes the free gates.", width)
     else:
-        lines += sentences("No voter is configured.", width, "strong")
+        lines.append(say("No voter is configured." if not voters else f"Only {voters[0]} is configured.", "strong"))
         lines += sentences(f"The votes gate is {verdict}.", width, "warn")
         lines += sentences("Needs keys of at least two of GPT, Claude and a local model: two agreeing votes.", width)
     if not forecaster:
@@ -29,19 +98,22 @@ class EnsemblePanel(Panel, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self._shown: tuple[tuple[str, ...], bool, bool] = ((), False, False)
+        self._shown: tuple[tuple[str, ...], bool, bool, BallotView | None] = ((), False, False, None)
 
     def show(self, desk: Desk, symbol: str) -> None:
-        """Show what voters there are for `symbol`."""
+        """Show the newest votes on `symbol`, or what voters there are."""
         status = desk.status
-        shown = (status.voters, status.forecaster, status.mode == "live")
+        shown = (status.voters, status.forecaster, status.mode == "live", desk.ballots.get(symbol))
         if shown != self._shown or not self._title:
             self._shown = shown
             self.update()
 
     def lay_out(self, width: int, height: int) -> list[Line]:
-        """Sentences."""
-        voters, forecaster, live = self._shown
-        word = f"{len(voters)} voters" if voters else "votes FAIL" if live else "votes SKIPPED"
-        self.retitle(("Ensemble ", "text"), (word, "text" if voters else "warn bold"))
-        return ensemble_lines(voters, width, forecaster=forecaster, live=live)
+        """Votes, or sentences."""
+        voters, forecaster, live, ballot = self._shown
+        enough = len(voters) >= 2
+        word = f"{len(voters)} voters" if enough else "votes FAIL" if live else "votes SKIPPED"
+        simulated = ballot is not None and any(vote.simulated for vote in ballot.votes)
+        label: tuple[Piece, ...] = ((" SIMULATED", "warn bold"),) if simulated else ()
+        self.retitle(("Ensemble ", "text"), (word, "text" if enough else "warn bold"), *label)
+        return ensemble_lines(voters, width, forecaster=forecaster, live=live, ballot=ballot, height=height)
