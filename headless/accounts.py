@@ -6,7 +6,7 @@ Importing this is light; ccxt is loaded when a venue is made.
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.errors import BadInput
@@ -15,40 +15,9 @@ from storage.keys.credentials import Account, Credentials
 
 if TYPE_CHECKING:
     from engine.ports import Clock, Probe
+    from engine.venues.account_api import Permissions
     from engine.venues.ccxt_client import Access
     from engine.venues.ccxt_venue import CcxtVenue
-
-# Scheme and host of the demo networks; the live ones are ccxt's own.
-TESTNETS: dict[str, tuple[str, str]] = {
-    "binance": ("https://demo-fapi.binance.com", "wss://fstream.binancefuture.com"),
-}
-
-
-TRADED = ("binance",)
-
-
-class Permissions(Protocol):
-    """What a key may do, as the venue says."""
-
-    @property
-    def read(self) -> bool:
-        """See the account."""
-        ...
-
-    @property
-    def trade(self) -> bool:
-        """Trade futures."""
-        ...
-
-    @property
-    def withdraw(self) -> bool:
-        """Move money out."""
-        ...
-
-    @property
-    def ip_bound(self) -> bool:
-        """Only from listed addresses."""
-        ...
 
 
 def hosts(account: Account, endpoint: str = "") -> tuple[str, str]:
@@ -63,9 +32,7 @@ def hosts(account: Account, endpoint: str = "") -> tuple[str, str]:
         if parts.scheme != "http" or not _loopback(parts.hostname or ""):
             raise BadInput("endpoint", endpoint, "use http://127.0.0.1:PORT of a simulated exchange")
         return endpoint, f"ws://{parts.netloc}"
-    if account.venue not in TRADED:
-        raise BadInput("venue", account.venue, f"this version trades live on {', '.join(TRADED)}")
-    return TESTNETS[account.venue] if account.testnet else ("", "")
+    return "", ""
 
 
 def _loopback(host: str) -> bool:
@@ -80,22 +47,30 @@ def access_of(account: Account, credentials: Credentials, endpoint: str = "") ->
     from engine.venues.ccxt_client import Access
 
     rest, ws = hosts(account, endpoint)
-    return Access(rest, ws, credentials.api_key.reveal(), credentials.secret.reveal())
+    return Access(
+        rest,
+        ws,
+        credentials.api_key.reveal(),
+        credentials.secret.reveal(),
+        exchange=account.venue,
+        passphrase=credentials.passphrase.reveal(),
+        network="testnet" if account.testnet and not endpoint else "live",
+    )
 
 
-def make_venue(account: Account, access: Access, clock: Clock, probe: Probe, *, simulated: bool) -> CcxtVenue:
+def make_venue(access: Access, clock: Clock, probe: Probe, *, simulated: bool, heartbeat_ms: int = 10_000) -> CcxtVenue:
     """The venue of an account.
 
     Args:
-        account: whose.
         access: see `access_of`.
         clock: received times.
         probe: told of the crash points.
         simulated: its clock is simulated while its signatures are judged by wall time, so no offset is measured.
+        heartbeat_ms: its stream is pinged so often.
     """
     from engine.venues.ccxt_venue import CcxtVenue
 
-    return CcxtVenue(access, clock, probe=probe, measure_clock=not simulated)
+    return CcxtVenue(access, clock, probe=probe, measure_clock=not simulated, heartbeat_ms=heartbeat_ms)
 
 
 async def ask_permissions(account: Account, credentials: Credentials, endpoint: str = "") -> Permissions:
@@ -103,7 +78,7 @@ async def ask_permissions(account: Account, credentials: Credentials, endpoint: 
     from engine.probe import no_probe
 
     access = access_of(account, credentials, endpoint)
-    venue = make_venue(account, access, SystemClock(), no_probe, simulated=bool(endpoint))
+    venue = make_venue(access, SystemClock(), no_probe, simulated=bool(endpoint))
     try:
         return await venue.permissions()
     finally:

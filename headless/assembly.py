@@ -251,12 +251,9 @@ def _access(options: Options, addresses: Addresses, credentials: Credentials | N
 
 
 def _venue(options: Options, access: Access, clock: Clock, probe: Probe, core: Core) -> AnyVenue:
-    if options.demo:
-        # the simulated exchange's clock is simulated; its signatures are judged by wall time
-        return CcxtVenue(access, clock, probe=probe, measure_clock=False, heartbeat_ms=options.heartbeat_ms)
-    if options.live:
-        account = Account(options.venue, options.testnet)
-        return make_venue(account, access, clock, probe, simulated=bool(options.endpoint))
+    if options.demo or options.live:
+        simulated = options.demo or bool(options.endpoint)
+        return make_venue(access, clock, probe, simulated=simulated, heartbeat_ms=options.heartbeat_ms)
     return PaperVenue(clock, core.state)
 
 

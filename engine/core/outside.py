@@ -7,10 +7,12 @@ import re
 from engine.core.deck import Deck
 from engine.core.levels import needs_stop
 from engine.core.protection import plan_again, protect
+from engine.core.state import REPORT_TIMER
 from engine.model.decision import Level, ModeSet, PositionAdopted
 
 TREFOIL_ID = re.compile(r"[a-z2-7]{8}-(\d{1,9})-\d{1,12}")
 ANOTHER = "another Trefoil"
+SOON_MS = 1_000
 
 
 def heard(deck: Deck, client_id: str, symbol: str) -> None:
@@ -48,3 +50,4 @@ def adopt(deck: Deck, symbol: str, reason: str) -> None:
     if lots and s.plan_stop is None and needs_stop(deck.state.settings):
         plan_again(deck, symbol)
     protect(deck, symbol)
+    deck.timer(REPORT_TIMER, SOON_MS)  # what it earned or cost is in the venue's balance

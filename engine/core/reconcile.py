@@ -69,7 +69,6 @@ def _positions(deck: Deck, report: VenueReport) -> bool:
         if s.mismatches >= SURE and outside.only_less(ours, theirs.get(symbol, 0)) and _accounted(deck, symbol, report):
             deck.note(Level.ALARM, f"reduced from outside: venue {theirs.get(symbol, 0)} lots, desk {ours}", symbol)
             outside.adopt(deck, symbol, "reduced from outside")
-            deck.timer(REPORT_TIMER, AGAIN_MS)
         elif s.held != text:
             deck.note(Level.ALARM, f"{text}; entries of this symbol are held", symbol)
             deck.hold(symbol, text)

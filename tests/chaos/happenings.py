@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sqlite3
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -155,11 +157,15 @@ async def disk_full(stage: Stage) -> None:
 async def second(stage: Stage) -> None:
     """Another engine on the same data directory: it must refuse."""
     first = stage.engine
+    if not await stage.until(lambda: stage.ready or stage.stuck, 10.0) or not stage.alive:
+        return
     await stage.start()
     rival, stage.engine = stage.engine, first
-    code = await stage.nursery.end(rival)
-    if stage.alive and code != 1:
-        stage.alarms.append(f"BROKEN: a second engine ended with {code}")
+    if await stage.until(lambda: not stage.nursery.alive(rival), 20.0):
+        return
+    os.kill(rival, signal.SIGKILL)
+    if stage.alive:
+        stage.alarms.append("BROKEN: a second engine refuses to start: it runs beside the first")
 
 
 HAPPEN: dict[str, Callable[[Stage], Awaitable[None]]] = {

@@ -106,6 +106,16 @@ def test_a_position_from_outside_is_adopted_and_protected() -> None:
     assert s.held == "a person's override"
 
 
+def test_after_an_adoption_the_venue_is_asked_for_its_balance() -> None:
+    desk = Desk()
+    desk.bar(ETH)
+    for _ in range(2):
+        desk.report(lots={ETH: -3}, balance=desk.state.cash - 9)
+    desk.pending.clear()
+    desk.order(ResolvePosition(symbol=ETH, action=Outside.ADOPT))
+    assert only(RequestReport, desk.tick(1_000)).reason == "positions differed"
+
+
 def test_a_position_from_outside_is_closed() -> None:
     desk = Desk()
     desk.report(lots={ETH: 4})
