@@ -72,6 +72,7 @@ def train(
     fee_bps: FeeBps = 5.0,
     out: Annotated[Path | None, typer.Option(help="Write the model here instead of keeping it.")] = None,
     note: Annotated[str, typer.Option(help="Kept with the model.")] = "",
+    lines: Annotated[bool, typer.Option("--lines", help="Progress as JSON lines on stderr, for programs.")] = False,
     json: Json = False,
 ) -> None:
     """Train a net on the older bars and score it on the newest fifth; Ctrl-C keeps the best so far."""
@@ -88,7 +89,7 @@ def train(
     tries = shelf.tries(market.symbol, market.timeframe_ms) + 1
     about = About(market.source, time.time_ns() // 1_000_000, note, tries, fee_bps / 10_000)
     unfinished = _checkpoints(shelf, market)
-    with _training() as (trainer, told):
+    with _training(lines=lines) as (trainer, told):
         made = make(samples, trainer, about, told=told, checkpoints=unfinished)
     if not made.cancelled:
         rmtree(unfinished)
@@ -405,8 +406,9 @@ def _chosen(model: str | None, market: Market) -> tuple[Path, str]:
 
 
 @contextmanager
-def _training() -> Iterator[tuple[Trainer, Callable[[int, Done], None]]]:
+def _training(*, lines: bool = False) -> Iterator[tuple[Trainer, Callable[[int, Done], None]]]:
     """A training process with a bar on stderr; Ctrl-C asks it to stop and keep its best."""
+    import msgspec
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -419,6 +421,10 @@ def _training() -> Iterator[tuple[Trainer, Callable[[int, Done], None]]]:
         before = signal.signal(signal.SIGINT, lambda *_: child.cancel())
 
         def told(fold: int, p: Done) -> None:
+            if lines:
+                sys.stderr.write(msgspec.json.encode(p).decode() + "\n")
+                sys.stderr.flush()
+                return
             best = f", best {p.best:.4f}" if p.best is not None else ""
             text = f"loss {p.loss:.4f}{best}, at most {_duration(p.left_s)} left"
             done = p.epoch - 1 + p.part
@@ -466,8 +472,12 @@ def _row(one: Kept) -> dict[str, Any]:
         "trusted": one.trusted,
         "reason": one.reason,
         "live": msgspec.to_builtins(one.standing.live),
-        "rmse": header.evaluation.model.rmse,
-        "direction": header.evaluation.model.direction,
+        "scores": msgspec.to_builtins(header.evaluation.model),
+        "baselines": msgspec.to_builtins(header.evaluation.baselines),
+        "samples": header.evaluation.samples,
+        "level": header.evaluation.level,
+        "coverage": header.evaluation.coverage,
+        "curve": msgspec.to_builtins(header.curve),
     }
 
 
