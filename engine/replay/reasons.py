@@ -102,7 +102,7 @@ class Day:
         real = newest([one.signal for one in self.evidence.signals_at(self.symbol, bar)], side)
         if found is not None and found.status in (SignalStatus.REFUSED, SignalStatus.REJECTED):
             gate = failed(found)
-            text = gate_words(gate, real) + " live" if gate is not None else found.reason
+            text = gate_words(gate, real, "live") if gate is not None else found.reason
             return Reason(Cause.GATE, f"in the replay {text}")
         if self.rerun.sides.get(bar) == side:
             return self._already(bar, side)
@@ -211,13 +211,15 @@ class Day:
             return Reason(Cause.GATE, f"live all entries were halted: {gate.value}")
         signal = decided.first
         twin = newest(self.rerun.signals.get(signal.bar_time, []), signal.action.side)
-        text = f"live {gate_words(gate, twin)}" + (" in the replay" if twin is not None else "")
+        text = f"live {gate_words(gate, twin, 'in the replay')}"
         if gate.name in _SHARED:
             text += "; the replay trades each symbol alone, on the whole account"
         elif gate.name in _QUOTED:
             text += "; bars have no quotes"
         elif gate.name in _ASKED:
             text += "; a backtest does not ask for it"
+        elif gate.name == "drift":
+            text += "; it waited for votes or a person, and the replay waits for nobody"
         return Reason(Cause.GATE, text)
 
     def _killed(self, paused: Mode) -> bool:

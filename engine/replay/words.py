@@ -38,13 +38,13 @@ def failed(signal: Signal) -> Gate | None:
     return next((gate for gate in signal.gates if gate.verdict is Verdict.FAIL), None)
 
 
-def gate_words(gate: Gate, other: Signal | None) -> str:
-    """A gate that said no, and what it said on the other side."""
+def gate_words(gate: Gate, other: Signal | None, where: str) -> str:
+    """A gate that said no, and what it said `where` the other signal was decided."""
     text = f"the gate '{gate.name}' said no: {gate.value or 'nothing'} (needs {gate.threshold})"
     counterpart = next((g for g in other.gates if g.name == gate.name), None) if other is not None else None
     if counterpart is None or counterpart.verdict is Verdict.FAIL:
         return text
-    return f"{text}, against {counterpart.value or counterpart.verdict.value.replace('_', ' ')}"
+    return f"{text}, against {counterpart.value or counterpart.verdict.value.replace('_', ' ')} {where}"
 
 
 def down_words(outage: Outage) -> str:

@@ -140,6 +140,8 @@ async def _replay(
             if recording.entries % TOLD_EVERY == 0 and sys.stderr.isatty():
                 typer.echo(f"\r{recording.entries:,} journal entries read", err=True, nl=False)
         recording.done()
+        if recording.entries >= TOLD_EVERY and sys.stderr.isatty():
+            typer.echo("", err=True)
     _check(recording, symbols)
     if stored:
         _add_stored(home, recording)

@@ -328,6 +328,18 @@ def voted(*stances: Stance) -> Day:
     return day
 
 
+def drifted() -> Day:
+    """The price has moved away before a person approves."""
+    day = Day(autonomy=Autonomy.APPROVE)
+    day.bar(0)
+    day.bar(1)
+    day.desk.tick(10_000)
+    day.quote(BTC, day.close[BTC] + 4_000)
+    assert not day.desk.ask(c.ApproveSignal(signal_id=day.desk.signal().id)).ok
+    day.bar(1)
+    return day
+
+
 def foreseen(side: int) -> Day:
     """A trusted forecast at the bar that decides: live and the replay heed it alike."""
     day = Day()
@@ -421,10 +433,21 @@ CASES: dict[str, tuple[Callable[[], Day], list[Told]]] = {
     "rejected": (rejected, [Told(False, True, Cause.PERSON, "the signal was rejected by keyboard")]),
     "waiting": (waiting, [Told(False, True, Cause.PERSON, "still waits for a person's approval")]),
     "approved": (approved, [Told(True, True, Cause.PRICE, "filled 10 s after the close that decided")]),
+    "drifted": (
+        drifted,
+        [Told(False, True, Cause.GATE, "live the gate 'drift' said no: 0.40% (needs <= 0.20%); it waited for votes")],
+    ),
     "refused by the venue": (refused, [Told(False, True, Cause.VENUE, "Margin is insufficient")]),
     "spread": (
         wide,
-        [Told(False, True, Cause.GATE, "the gate 'spread' said no: 5.0 bp (needs <= 3.0 bp), against 0.0 bp")],
+        [
+            Told(
+                False,
+                True,
+                Cause.GATE,
+                "the gate 'spread' said no: 5.0 bp (needs <= 3.0 bp), against 0.0 bp in the replay; bars",
+            )
+        ],
     ),
     "stale": (stale, [Told(False, True, Cause.GATE, "the gate 'data fresh' said no")]),
     "other symbols": (
