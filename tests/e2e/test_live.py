@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,6 +16,8 @@ import pytest
 from engine.errors import BadInput
 from engine.model.command import Autonomy, PlaceOrder, SetAutonomy
 from engine.model.order import OrderKind, Side
+from engine.venues.account_api import Permissions
+from headless.accounts import refusal, warnings
 from headless.birth import process_birth
 from headless.client import EngineClient
 from headless.options import Options
@@ -29,9 +32,10 @@ from storage.keys.vault import Vault
 from storage.lease import Lease
 from tests.e2e.rig import Rig, rig, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 BINANCE = Account("binance")
+VENUES = ("binance", "okx", "bybit")
 SYMBOL = "BTC/USDT:USDT"
 PASSPHRASE = Secret("vault passphrase canary")
 SIMULATE = ["--symbols", "2", "--speed", "20", "--seed", "9"]
@@ -48,29 +52,32 @@ def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 
-def keep_keys(home: Home, one: Rig, secret: str = "") -> Credentials:
+def keep_keys(home: Home, one: Rig, secret: str = "", account: Account = BINANCE) -> Credentials:
     """The exchange's keys into a vault."""
     keys = one.addresses.keys
-    credentials = Credentials(Secret(keys["apiKey"]), Secret(secret or keys["secret"]))
-    Vault(vault_file(home), PASSPHRASE, cost=2**14).save(BINANCE, credentials)
+    passphrase = Secret(keys["passphrase"] if account.venue == "okx" else "")
+    credentials = Credentials(Secret(keys["apiKey"]), Secret(secret or keys["secret"]), passphrase)
+    Vault(vault_file(home), PASSPHRASE, cost=2**14).save(account, credentials)
     return credentials
 
 
-def configure(home: Home) -> None:
+def configure(home: Home, account: Account = BINANCE) -> None:
     """The simulated market lists two contracts; one-minute decisions warm up quickly."""
-    folder = folder_of(home, BINANCE)
+    folder = folder_of(home, account)
     folder.mkdir(parents=True, mode=0o700)
     symbols = json.dumps([SYMBOL, "ETH/USDT:USDT"])
     (folder / "config.toml").write_text(f'[trading]\ntimeframe = "1m"\n\n[feed]\nsymbols = {symbols}\n')
 
 
-def go(home: Home, one: Rig, said: list[str] | None = None, answer: str = "BINANCE LIVE\n") -> Path:
+def go(
+    home: Home, one: Rig, said: list[str] | None = None, answer: str | None = None, account: Account = BINANCE
+) -> Path:
     def ask(text: str) -> str:
         if said is not None:
             said.append(text)
-        return answer
+        return f"{account.venue.upper()} LIVE\n" if answer is None else answer
 
-    return start(home, BINANCE, one.addresses.rest, lambda: PASSPHRASE, ask)
+    return start(home, account, one.addresses.rest, lambda: PASSPHRASE, ask)
 
 
 def engine_of(folder: Path) -> Process:
@@ -107,41 +114,43 @@ def none_of(secrets: tuple[str, ...], content: bytes, where: str) -> None:
 
 
 @pytest.mark.usefixtures("no_keyring")
-async def test_from_the_first_confirmation_to_a_protected_position(tmp_path: Path) -> None:
+@pytest.mark.parametrize("venue", VENUES)
+async def test_from_the_first_confirmation_to_a_protected_position(tmp_path: Path, venue: str) -> None:
+    account = Account(venue)
     home = Home(tmp_path / "home").create()
     async with rig(tmp_path / "exchange", SIMULATE) as one:
-        with pytest.raises(BadInput, match="trefoil keys set binance"):
-            go(home, one)
-        credentials = keep_keys(home, one)
-        with pytest.raises(BadInput, match="type BINANCE LIVE exactly"):
-            go(home, one, answer="yes\n")
-        assert not folder_of(home, BINANCE).exists()
-        configure(home)
+        with pytest.raises(BadInput, match=f"trefoil keys set {venue}"):
+            go(home, one, account=account)
+        credentials = keep_keys(home, one, account=account)
+        with pytest.raises(BadInput, match=f"type {venue.upper()} LIVE exactly"):
+            go(home, one, answer="yes\n", account=account)
+        assert not folder_of(home, account).exists()
+        configure(home, account)
         asked: list[str] = []
-        folder = go(home, one, asked)
+        folder = go(home, one, asked, account=account)
         engine = engine_of(folder)
         try:
             assert len(asked) == 1
-            assert "REAL MONEY on binance" in asked[0]
+            assert f"REAL MONEY on {venue}" in asked[0]
             one.home = Home(folder)
             async with one.client() as client:
                 await until(lambda: client.connected and client.desk.status.ready, (folder / "engine.log").read_text())
                 status = client.desk.status
-                assert (status.mode, status.venue, status.autonomy) == ("live", "binance", "approve")
+                assert (status.mode, status.venue, status.autonomy) == ("live", venue, "approve")
                 await trade(client)
                 state = await one.state()
                 assert [p["symbol"] for p in state["positions"]] == [SYMBOL]
                 assert state["open_orders"] == 2
                 await until(lambda: client.desk.positions[SYMBOL].stop_confirmed > 0, "no confirmed stop")
-                assert go(home, one, asked) == folder  # attaches: nothing is asked, nothing is started
+                assert go(home, one, asked, account=account) == folder  # attaches: nothing is asked, nothing is started
                 assert len(asked) == 1
                 assert engine_of(folder) == engine
                 assert (await client.ask(SetAutonomy(autonomy=Autonomy.AUTO))).ok
-                secrets = (credentials.api_key.reveal(), credentials.secret.reveal(), PASSPHRASE.reveal())
+                secrets = tuple(s for s in (*revealed(credentials), PASSPHRASE.reveal()) if s)
                 none_of(secrets, shown(engine), "its process's arguments or environment")
             os.kill(engine.pid, signal.SIGKILL)
             await until(lambda: reaped(engine.pid), "it survived SIGKILL")
-            engine = await after_the_crash(home, one, asked)
+            engine = await after_the_crash(home, one, asked, account)
             for name, content in written(tmp_path / "home").items():
                 none_of(secrets, content, name)
         finally:
@@ -157,9 +166,13 @@ async def trade(client: EngineClient) -> None:
     await until(lambda: SYMBOL in client.desk.positions, "no position")
 
 
-async def after_the_crash(home: Home, one: Rig, asked: list[str]) -> Process:
+def revealed(credentials: Credentials) -> tuple[str, ...]:
+    return credentials.api_key.reveal(), credentials.secret.reveal(), credentials.passphrase.reveal()
+
+
+async def after_the_crash(home: Home, one: Rig, asked: list[str], account: Account) -> Process:
     """The next start asks nothing again and knows what the journal knows."""
-    folder = go(home, one, asked)
+    folder = go(home, one, asked, account=account)
     assert len(asked) == 1
     engine = engine_of(folder)
     async with one.client() as client:
@@ -170,6 +183,58 @@ async def after_the_crash(home: Home, one: Rig, asked: list[str]) -> Process:
         assert answer.ok
     await until(lambda: not lives(engine), "the engine did not stop")
     return engine
+
+
+@pytest.mark.usefixtures("no_keyring")
+@pytest.mark.parametrize("venue", VENUES)
+async def test_the_key_is_asked_about(tmp_path: Path, venue: str) -> None:
+    home, account = Home(tmp_path / "home").create(), Account(venue)
+    async with rig(tmp_path / "exchange", SIMULATE) as one:
+        credentials = keep_keys(home, one, account=account)
+        environment = os.environ | {"TREFOIL_HOME": str(home.root), "TREFOIL_VAULT_PASSPHRASE": PASSPHRASE.reveal()}
+        check = [
+            sys.executable,
+            "-m",
+            "station.cli",
+            "keys",
+            "check",
+            venue,
+            "--endpoint",
+            one.addresses.rest,
+            "--json",
+        ]
+        asked = await asyncio.create_subprocess_exec(
+            *check, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        out, err = await asked.communicate()
+        assert asked.returncode == 0, err.decode()
+        told = json.loads(out)
+        assert (told["read"], told["trade"], told["withdraw"], told["ip_bound"]) == (True, True, False, True)
+        assert told["warnings"] == []
+        none_of(tuple(s for s in revealed(credentials) if s), out + err, "the answer")
+
+
+@pytest.mark.parametrize(
+    ("given", "allow", "says", "warned"),
+    [
+        ((True, True, False, True), False, "", []),
+        ((True, True, False, False), False, "", ["works from every address"]),
+        ((True, True, True, True), False, "it may withdraw money", []),
+        ((True, True, True, True), True, "", ["may withdraw money"]),
+        ((True, False, False, True), False, "it may not trade futures", []),
+        ((False, True, False, True), False, "it may not read the account", []),
+    ],
+)
+def test_a_key_that_may_too_much_or_too_little_is_refused(
+    given: tuple[bool, bool, bool, bool], *, allow: bool, says: str, warned: list[str]
+) -> None:
+    permissions = Permissions(*given)
+    assert refusal(permissions, allow_withdrawals=allow).startswith(says)
+    assert bool(refusal(permissions, allow_withdrawals=allow)) is bool(says)
+    if not says:
+        found = warnings(permissions)
+        assert len(found) == len(warned)
+        assert all(part in text for part, text in zip(warned, found, strict=True))
 
 
 @pytest.mark.usefixtures("no_keyring")
