@@ -53,7 +53,7 @@ _CHANGES: dict[str, tuple[Endpoint, str, int]] = {
     "account/set-margin-mode": (account.set_margin_mode, "POST", 5),
     "position/set-leverage": (account.set_leverage, "POST", 10),
     "position/switch-mode": (account.switch_mode, "POST", 10),
-    "order/create": (orders.create, "POST", 20),
+    "order/create": (orders.create, "POST", 10),
     "order/amend": (orders.amend, "PUT", 10),
     "order/cancel": (orders.cancel, "DELETE", 10),
     "order/cancel-all": (orders.cancel_all, "DELETE", 10),
@@ -79,6 +79,7 @@ class BybitRest:
         path, body = request.match_info["tail"], (await request.read()).decode("utf-8", "replace")
         most, left, wait_s = self._limits.charge(self._sim.limit_clock(), f"{request.method} {path}")
         if left < 0:
+            self._sim.refused_by_endpoint["bybit"] += 1
             return self._too_many(wait_s)
         method = _CHANGES[path][1] if request.method == "POST" and path in _CHANGES else request.method
         faults = self._sim.switchboard.request(method, request.path)

@@ -95,6 +95,7 @@ class OkxRest:
         path, body = request.match_info["tail"], (await request.read()).decode("utf-8", "replace")
         _, left, _ = self._limits.charge(self._sim.limit_clock(), f"{request.method} {path}")
         if left < 0:
+            self._sim.refused_by_endpoint["okx"] += 1
             return _error("50011", "Too Many Requests", 429)
         method = _ACTIONS[path][1] if request.method == "POST" and path in _ACTIONS else request.method
         faults = self._sim.switchboard.request(method, request.path)

@@ -62,6 +62,7 @@ class Simulation:
         self.users = UserStream(seed, self.lockstep, wall)
         self.private = PrivateSockets()
         self.limits = RateLimits()
+        self.refused_by_endpoint = {"okx": 0, "bybit": 0}
         self.hub = Hub()
         self.exchange = Exchange(instruments, balance, source.start, self._tell)
         self.candles = {i.symbol: Candles(i, source.history(i.symbol), source.timeframe_ms) for i in instruments}

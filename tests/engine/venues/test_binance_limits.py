@@ -10,10 +10,9 @@ from engine.core.booking import NOT_FOUND_GRACE_MS
 from engine.feeds.ccxt_feed import CcxtFeed
 from engine.model.order import OrderKind, OrderStatus, Side
 from engine.runtime import SystemClock
-from engine.venues.binance_manners import CODES, LIMITS, WEIGHT
+from engine.venues.binance_manners import LIMITS, WEIGHT
 from engine.venues.ccxt_api import PATIENCE_MS
 from engine.venues.ccxt_client import RECV_WINDOW_MS, Access
-from engine.venues.ccxt_errors import translated
 from engine.venues.ccxt_venue import CcxtVenue
 from engine.venues.gate import RequestGate
 from engine.venues.weight import Lane
@@ -93,28 +92,3 @@ async def test_too_many_orders_hold_up_orders_and_not_cancels() -> None:
 
 def test_the_longest_way_of_an_order_ends_before_the_core_believes_it_never_arrived() -> None:
     assert (PATIENCE_MS[Lane.TRADE] or 0) + RECV_WINDOW_MS <= NOT_FOUND_GRACE_MS
-
-
-@pytest.mark.parametrize(
-    ("kind", "text", "name", "code"),
-    [
-        ("DDoSProtection", '429 Too Many {"code":-1003,"msg":"Too many requests."}', "VenueRateLimited", "-1003"),
-        ("DDoSProtection", '{"code":-2015,"msg":"Invalid API-key, IP, or permissions."}', "VenueRejected", "-2015"),
-        ("InvalidNonce", '{"code":-1021,"msg":"Timestamp is off."}', "VenueRejected", "-1021"),
-        ("RequestTimeout", "binanceusdm POST https://x", "VenueUnknown", ""),
-        ("ExchangeNotAvailable", "binanceusdm POST https://x", "VenueUnknown", ""),
-        ("ExchangeNotAvailable", '503 {"code":-1007,"msg":"Timeout."}', "VenueUnknown", "-1007"),
-        ("BadResponse", '{"code":-1006,"msg":"Unexpected response."}', "VenueUnknown", "-1006"),
-        ("BadResponse", '{"code":-1007,"msg":"Timeout."}', "VenueUnknown", "-1007"),
-        ("InvalidOrder", '{"code":-4164,"msg":"Too small."}', "VenueRejected", "-4164"),
-        ("InsufficientFunds", '{"code":-2019,"msg":"Margin is insufficient."}', "VenueRejected", "-2019"),
-        ("OrderNotFound", '{"code":-2013,"msg":"Order does not exist."}', "VenueRejected", "-2013"),
-        ("ExchangeError", "", "VenueRejected", ""),
-    ],
-)
-def test_ccxts_exceptions_become_ours(kind: str, text: str, name: str, code: str) -> None:
-    import ccxt
-
-    error = translated(getattr(ccxt, kind)(text), CODES)
-    assert (type(error).__name__, error.code) == (name, code)
-    assert str(error)

@@ -1,0 +1,76 @@
+"""Limits by endpoint are kept: an exchange that counts them never has to refuse."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engine.feeds.ccxt_feed import CcxtFeed
+from engine.model.order import OrderKind, OrderStatus, Side
+from engine.venues.ccxt_venue import CcxtVenue
+from engine.venues.okx_manners import LIMITS as OKX_LIMITS
+from tests.engine.simulator.conftest import BTC, MINUTE
+from tests.engine.venues.hand import FIRST
+from tests.engine.venues.simulated_bench import BybitBench, OkxBench, SimulatedBench
+
+pytestmark = pytest.mark.slow  # importing ccxt takes 3 s
+
+ORDERS = 18
+
+
+@pytest.mark.parametrize("bench_class", [OkxBench, BybitBench])
+async def test_many_exits_at_once_wait_for_room_and_none_is_refused(bench_class: type[SimulatedBench]) -> None:
+    async with bench_class.running() as bench:
+        desk = bench.desk
+        await desk.send(bench.venue, desk.request(Side.BUY, 100))
+        exits = [
+            desk.request(Side.SELL, 1, OrderKind.LIMIT, price=FIRST + 500 + n, reduce_only=True) for n in range(ORDERS)
+        ]
+        sent = await asyncio.gather(*(desk.send(bench.venue, request) for request in exits))
+        assert {order.status for order in sent} == {OrderStatus.WORKING}
+        assert bench.hand.simulation.refused_by_endpoint == {"okx": 0, "bybit": 0}
+
+
+async def test_who_does_not_wait_is_refused_by_the_exchange() -> None:
+    async with BybitBench.running() as bench:
+        desk = bench.desk
+        await desk.send(bench.venue, desk.request(Side.BUY, 100))
+        others = [
+            CcxtVenue(bench.access(), bench.clock) for _ in range(2)
+        ]  # each with a gate of its own, as in two processes
+        exits = [
+            desk.request(Side.SELL, 1, OrderKind.LIMIT, price=FIRST + 500 + n, reduce_only=True) for n in range(24)
+        ]
+        try:
+            for other in others:
+                await other.open([bench.instrument], [], desk)
+            venues = [*others, bench.venue]
+            sending = (desk.send(venues[n % 3], request) for n, request in enumerate(exits))
+            sent = await asyncio.gather(*sending)
+        finally:
+            for other in others:
+                await other.close()
+        assert bench.hand.simulation.refused_by_endpoint["bybit"] > 0
+        assert {order.status for order in sent} <= {OrderStatus.WORKING, OrderStatus.REJECTED}  # never LOST
+        working = [order for order in sent if order.status is OrderStatus.WORKING]
+        assert len(working) > 10  # told how long to wait, they came again
+        assert len(bench.hand.simulation.exchange.active()) == len(working)
+
+
+async def test_a_download_from_okx_takes_its_share_only() -> None:
+    async with OkxBench.running() as bench:
+        access = bench.access()
+        feed = CcxtFeed(access, bench.clock)
+        try:
+            await feed.instruments()
+            end = bench.hand.now // MINUTE * MINUTE
+            pages = 30
+            bars = await feed.history(BTC.symbol, MINUTE, end - pages * 300 * MINUTE, end)
+            assert len(bars) == 300  # all there is
+            history = next(limit for limit in OKX_LIMITS if limit.name.endswith("history-candles"))
+            budget = access.gate.queue.budgets[history.name]
+            assert 0 < budget.used(access.gate.now()) <= 0.6 * history.most
+            assert bench.hand.simulation.refused_by_endpoint["okx"] == 0
+        finally:
+            await feed.close()
