@@ -52,6 +52,12 @@ def event_words(event: e.Event, instruments: dict[str, Instrument]) -> str:
             one = instruments[fill.symbol]
             side = fill.side.name.lower()
             return f"{fill.symbol} {side} {one.quantity(fill.lots)} filled @ {one.price(fill.ticks)}, {fill.client_id}"
+        case e.VotesCast(signal_id=signal_id, votes=votes):
+            said = ", ".join(
+                f"{v.voter} {v.stance.value if v.stance is not None else 'abstains: ' + v.why} {v.confidence or ''}".rstrip()
+                for v in votes
+            )
+            return f"{event.symbol} votes on signal {signal_id}: {said}"
         case e.CommandReceived():
             return f"{event.source} asks: {type(event.command).__name__} {_rest(event.command)}"
         case _:

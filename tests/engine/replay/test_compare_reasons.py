@@ -16,6 +16,7 @@ from engine.model.forecast import Forecast
 from engine.model.market import Bar, MarketView
 from engine.model.order import Fill, OrderKind, Purpose, Side
 from engine.model.vote import Stance, Vote, VoteStatus
+from engine.replay.lines import event_words
 from engine.replay.reasons import Cause
 from tests.engine.core.scenario import BTC, ETH
 from tests.engine.replay.day import FRAME, Day
@@ -526,3 +527,10 @@ def test_what_was_carried_in_is_named_on_both_sides() -> None:
     assert "before the period: the replay begins flat" in told[0][3]
     assert told[1][:2] == (True, True)
     assert len(told) == 2
+
+
+def test_votes_are_one_line_of_the_journal() -> None:
+    day = voted(Stance.LONG, Stance.LONG, Stance.SHORT)
+    (event,) = [one.event for one in day.entries() if isinstance(one.event, e.VotesCast)]
+    words = event_words(event, dict(day.desk.contracts))
+    assert words == "BTC/USDT:USDT votes on signal 1: v0 LONG 90, v1 LONG 90, v2 SHORT 90"
