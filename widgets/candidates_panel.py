@@ -63,7 +63,11 @@ class CandidatesPanel(CursorPanel):
             super().__init__()
 
     class Wanted(Message):
-        """The end is near: older ones are wanted."""
+        """The end is near: older ones are wanted, where there are still as many as `known`."""
+
+        def __init__(self, known: int) -> None:
+            self.known = known
+            super().__init__()
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
@@ -97,7 +101,7 @@ class CandidatesPanel(CursorPanel):
         self._touched = True
         self.post_message(self.Moved(int(key)))
         if not self._done and self._keys.index(key) >= len(self._keys) - NEAR_THE_END:
-            self.post_message(self.Wanted())
+            self.post_message(self.Wanted(len(self._signals)))
 
     def chosen(self, key: str) -> None:
         """A click or Enter."""
@@ -132,7 +136,7 @@ class CandidatesPanel(CursorPanel):
             rows.append(("", say("older ones come as you scroll down", "dim")))
         shown = self.place(rows, height, [header(columns, chosen)])
         if not self._done and not self._said and len(rows) < height:
-            self.post_message(self.Wanted())
+            self.post_message(self.Wanted(len(self._signals)))
         return shown
 
     def _nothing(self) -> str:

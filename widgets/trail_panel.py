@@ -61,7 +61,7 @@ def order_lines(order: OrderRow, fills: Sequence[FillRow], accepted: int | None,
         kind = "maker" if fill.maker else "taker"
         cost = f"{kind}, fee {cash(fill.fee, sign=False)}"
         if fill.realised:
-            cost += f", made {cash(fill.realised)}"
+            cost = f"made {cash(fill.realised)}, {cost}"
         text = f"filled {plain(fill.quantity)} @ {plain(fill.price)}"
         lines.append(
             _step(after(order.created, fill.at), text, cost + (", back-filled" if fill.backfilled else ""), width)

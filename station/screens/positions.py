@@ -81,9 +81,12 @@ class PositionsScreen(Acting):
             yield AccountCurve(id="curve", classes="panel")
         yield KeyLine(self._keys, self.PLACE)
 
-    def on_screen_resume(self) -> None:
-        """The history may have gone on meanwhile."""
+    def on_screen_suspend(self) -> None:
+        """The history may go on meanwhile."""
         self._open = None
+
+    def on_screen_resume(self) -> None:
+        """The curve goes up to this moment."""
         self._read_equity()
 
     @property

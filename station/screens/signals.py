@@ -135,7 +135,7 @@ class SignalsScreen(Acting):
         if await self._pages.more():
             known = self.desk.instruments
             self._past = {row.signal_id: signal_of(row, known.get(row.symbol)) for row in self._pages.rows}
-            self._dirty = True
+            self._list()
 
     # What is done
 
@@ -166,9 +166,10 @@ class SignalsScreen(Acting):
         """Another signal."""
         self._dirty = True
 
-    def on_candidates_panel_wanted(self) -> None:
-        """Scrolled near the end, or there is room for more."""
-        self._more()
+    def on_candidates_panel_wanted(self, event: CandidatesPanel.Wanted) -> None:
+        """Scrolled near the end, or there is room for more, and none have come since."""
+        if len(self._shown) == event.known:
+            self._more()
 
     def _do_status(self) -> None:
         self._status = (self._status + 1) % len(STATUSES)

@@ -15,7 +15,7 @@ from engine.errors import BadInput
 from engine.model import command as c
 from engine.model.order import OrderKind, Side
 from engine.view import StatusView, empty_desk
-from station.actions import ACTIONS
+from station.actions import ACTIONS, ON_DESK, of_place
 from station.app import StationApp
 from station.keymap import read_keys
 from station.preview import Draft, preview
@@ -23,6 +23,7 @@ from station.screens.confirm import Confirm
 from station.screens.desk import DeskScreen
 from station.screens.help import Help
 from station.screens.leave import Leave
+from station.screens.protect import Protect
 from station.screens.search import Search
 from station.screens.ticket import Ticket
 from station.screens.why import Why
@@ -59,6 +60,7 @@ ASKS: dict[str, c.Command] = {
 SCREENS: dict[str, type] = {
     "buy": Ticket,
     "sell": Ticket,
+    "protect": Protect,
     "flatten": Confirm,
     "kill": Confirm,
     "why": Why,
@@ -66,6 +68,7 @@ SCREENS: dict[str, type] = {
     "help": Help,
     "quit": Leave,
 }
+MODES = {"backtest", "models", "positions", "signals"}
 LOCAL = {
     "release",
     "next_symbol",
@@ -88,7 +91,7 @@ LOCAL = {
 
 
 def test_every_action_of_the_table_is_expected_to_do_something() -> None:
-    assert {a.id for a in ACTIONS} == set(ASKS) | set(SCREENS) | LOCAL | {"backtest"}
+    assert {a.id for a in of_place(ON_DESK)} - MODES == set(ASKS) | set(SCREENS) | LOCAL
 
 
 @pytest.mark.parametrize("name", sorted(ASKS))
@@ -190,7 +193,7 @@ async def test_the_palette_knows_every_action() -> None:
     app = station(FakeSource())
     async with app.run_test(size=(120, 40)):
         found = [hit.help async for hit in Actions(app.screen).discover()]
-        assert found == [a.help for a in ACTIONS]
+        assert found == [a.help for a in of_place(ON_DESK)]
 
 
 @pytest.mark.parametrize("key", ["c", "h", "f", "a", "R", "b"])
@@ -296,11 +299,14 @@ async def test_trouble_and_a_lost_engine_are_said() -> None:
 def test_a_key_map_is_checked(tmp_path: Path) -> None:
     file = tmp_path / "keys.toml"
     assert read_keys(file) == {}
+    file.write_text('status = "b"\n')  # buys on the desk, and is free where statuses are
+    assert read_keys(file) == {"status": "b"}
     file.write_text('buy = "ctrl+b"\n')
     assert read_keys(file) == {"buy": "ctrl+b"}
     for text, said in (
         ('byu = "b"', "byu"),
         ('buy = "s"', "already belongs to"),
+        ('positions = "4"', "already belongs to"),
         ("buy = 1", "a key is a text"),
         ("=", "TOML"),
     ):
