@@ -68,7 +68,7 @@ SCREENS: dict[str, type] = {
     "help": Help,
     "quit": Leave,
 }
-MODES = {"backtest", "models", "positions", "signals"}
+MODES = {"backtest", "models", "positions", "signals", "ai"}
 LOCAL = {
     "release",
     "next_symbol",
