@@ -189,6 +189,15 @@ ACTIONS: tuple[Action, ...] = (
         places=TRADING,
     ),
     Action(
+        "models",
+        "5",
+        "5",
+        "Models",
+        STATION,
+        "Forecasters against naive guesses: train, use, distrust; Esc comes back.",
+        footer=False,
+    ),
+    Action(
         "filter",
         "slash",
         "/",

@@ -9,13 +9,14 @@ from textual.app import App
 from textual.command import Provider
 from textual.screen import Screen
 
+from headless.models import ModelSource
 from headless.research.source import ResearchSource
 from headless.source import Source
 from station.screens.acting import Acting
 from station.screens.desk import DeskScreen
 from station.themes import NAMES, THEMES
 
-DESK, BACKTEST, SIGNALS = "desk", "backtest", "signals"
+DESK, BACKTEST, SIGNALS, MODELS = "desk", "backtest", "signals", "models"
 
 
 @runtime_checkable
@@ -42,6 +43,7 @@ class StationApp(App[None]):
         theme: its name; empty for the default.
         symbol: chosen at first.
         research: the research process; it starts when the backtest screen is first opened. None: there is none.
+        models: the forecasters of the data directory, likewise.
     """
 
     TITLE = "Trefoil"
@@ -58,9 +60,11 @@ class StationApp(App[None]):
         theme: str,
         symbol: str | None,
         research: ResearchSource | None = None,
+        models: ModelSource | None = None,
     ) -> None:
         super().__init__()
         self._research = research
+        self._models = models
         self._source = source
         self._keys = dict(keys)
         self._symbol = symbol
@@ -75,7 +79,7 @@ class StationApp(App[None]):
     def on_acting_mode_wanted(self, event: Acting.ModeWanted) -> None:
         """Another screen over the desk; what it shows stays while one is away."""
         mode = event.mode
-        if mode == BACKTEST and self._research is None:
+        if (mode == BACKTEST and self._research is None) or (mode == MODELS and self._models is None):
             self.notify("This station has no data directory to research in; open it with trefoil.", severity="warning")
             return
         if mode != DESK and not self.is_screen_installed(mode):
@@ -91,6 +95,10 @@ class StationApp(App[None]):
             from station.screens.backtest import BacktestScreen
 
             return BacktestScreen(self._research)
+        if mode == MODELS and self._models is not None:
+            from station.screens.models import ModelsScreen
+
+            return ModelsScreen(self._models)
         if mode == SIGNALS:
             from station.screens.signals import SignalsScreen
 

@@ -248,6 +248,7 @@ def _paper(home: Home) -> Path:
 def _open(home: Home, engine: Any, theme: str | None) -> None:
     """Start or find the engine, then the screen on its socket."""
     from headless.client import EngineClient
+    from headless.models import ForecastCommands
     from headless.research.client import ResearchClient
     from station.app import StationApp
     from station.keymap import read_keys
@@ -260,7 +261,8 @@ def _open(home: Home, engine: Any, theme: str | None) -> None:
     folder = engine(home)
     client = EngineClient(Homes(folder).socket, folder / "engine.log")
     research = ResearchClient(home.root, home.logs / "research.log")
-    StationApp(client, keys=keys, theme=theme or "", symbol=None, research=research).run()
+    models = ForecastCommands(folder)
+    StationApp(client, keys=keys, theme=theme or "", symbol=None, research=research, models=models).run()
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ class Acting(Screen[None]):
     ]
 
     class ModeWanted(Message):
-        """A person wants another screen: desk, backtest, positions or signals."""
+        """A person wants another screen: desk, backtest, positions, signals or models."""
 
         def __init__(self, mode: str) -> None:
             self.mode = mode
@@ -304,6 +304,9 @@ class Acting(Screen[None]):
 
     def _do_signals(self) -> None:
         self.post_message(self.ModeWanted("signals"))
+
+    def _do_models(self) -> None:
+        self.post_message(self.ModeWanted("models"))
 
     def _do_help(self) -> None:
         from station.screens.help import Help
