@@ -16,9 +16,12 @@ from engine.forecast.model_file import SUFFIX
 from engine.forecast.shipped import FOLDER
 from engine.forecast.view import LiveView, ModelView, ScoresView, TrainingView
 from headless.models import ForecastCommands, ModelsFailed
+from station.app import StationApp
+from station.screens.desk import DeskScreen
 from station.screens.models import ModelsScreen, progress_text
 from tests.engine.backtest.walks import write_csv
 from tests.engine.forecast.series import walk
+from tests.station.fake_source import FakeSource
 from widgets.model_detail import ModelDetail, curve_lines, detail_lines
 from widgets.models_panel import ModelsPanel
 
@@ -209,7 +212,7 @@ async def test_the_real_source_reads_acts_and_says_what_is_wrong(tmp_path: Path)
     assert again[shipped[0].model].reason == "demoted by a person"
     with pytest.raises(ModelsFailed, match="there is no such model"):
         await source.act("promote", "zzz")
-    with pytest.raises(ModelsFailed, match="none.csv"):
+    with pytest.raises(ModelsFailed, match=r"none\.csv"):
         await source.train(["--data", str(tmp_path / "none.csv")], print)
     source.cancel()
 
@@ -233,3 +236,23 @@ async def test_the_real_source_trains_tells_and_stops_when_asked(tmp_path: Path)
     assert 1 <= len(found[model].curve) < 500
     assert told[0].epochs == 500
     assert any(one.validation is not None for one in told)
+
+
+async def test_the_key_opens_it_over_the_desk_and_escape_comes_back() -> None:
+    app = StationApp(FakeSource(), keys={}, theme="", symbol=None, models=Shelf(ONE))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("5")
+        await until(pilot, "c0ffee00 BTC")
+        await pilot.press("escape")
+        assert isinstance(app.screen, DeskScreen)
+        await pilot.press("5")
+        await until(pilot, "c0ffee00 BTC")
+
+
+async def test_a_station_without_models_says_so() -> None:
+    app = StationApp(FakeSource(), keys={}, theme="", symbol=None)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("5")
+        await pilot.pause()
+        assert isinstance(app.screen, DeskScreen)
+        assert any("data directory" in note.message for note in app._notifications)
