@@ -15,6 +15,7 @@ from station.preview import parse
 from station.screens.dialog import Dialog
 from widgets import format as fmt
 from widgets.position_lines import distance
+from widgets.position_words import at_level
 
 REFRESH_S = 0.5
 FIELDS = ("stop", "target")
@@ -98,9 +99,9 @@ class Protect(Dialog[SetProtection]):
                 line.update(Content.styled(errors[name], "$text-warning"))
             elif name in found:
                 level = found[name]
-                gain = fmt.money(round(row.lots * (level - row.entry) * self._view.unit), sign=True)
+                net = fmt.money(at_level(row, self._view, level)[1], sign=True)
                 away = fmt.percent(distance(row.mark, level), decimals=2)
-                line.update(Content(f"{away} away, closes with {gain}"))
+                line.update(Content(f"{away} away, net {net} if hit"))
             else:
                 line.update(Content.styled("stays as it is", "$foreground 60%"))
 
