@@ -333,7 +333,7 @@ def _bars(data: str | None, symbol: str | None, timeframe: str | None, begin: st
     from station.commands.backtest import load
 
     if data is None and symbol is None:
-        raise BadInput("--data", "", "give a candle file, or --symbol of stored history")
+        symbol = _only()
     if data is not None and data.startswith(SIMULATED):
         market = _simulated(data.removeprefix(SIMULATED), symbol, timeframe)
     else:
@@ -359,6 +359,19 @@ def _simulated(seed: str, symbol: str | None, timeframe: str | None) -> Market:
         raise BadInput("--data", f"{SIMULATED}{seed}", "use simulated:SEED together with --symbol")
     made = GeneratedMarket(int(seed), [symbol], start=SIMULATED_END, history_bars=SIMULATED_BARS)
     return resampled(made.history(symbol), made.timeframe_ms, timeframe, symbol, f"simulated exchange, seed {seed}")
+
+
+def _only() -> str:
+    """The one symbol there is stored history of; raises BadInput where there is none or a choice."""
+    from storage.candles import ParquetCandles
+    from storage.home import Home
+
+    store = ParquetCandles(Home.locate().create().candles, lambda sentence: typer.echo(sentence, err=True))
+    symbols = sorted({one.symbol for one in store.stored()})
+    if len(symbols) != 1:
+        stored = f" (stored: {', '.join(symbols)})" if symbols else ""
+        raise BadInput("--data", "not given", f"give a candle file, or --symbol of stored history{stored}")
+    return symbols[0]
 
 
 def _venue(symbol: str) -> str:

@@ -115,7 +115,7 @@ def test_an_edited_model_is_refused(home: dict[str, str], minutes: Path, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "--data:  - give a candle file, or --symbol of stored history"),
+        ((), "--data: not given - give a candle file, or --symbol of stored history"),
         (("--preset", "magic"), "preset: magic - use returns or reference"),
         (("--features", "all"), "features: all - use ohlcv or full"),
         (("--units", "ten"), "units: ten - use whole numbers with commas"),
