@@ -63,7 +63,7 @@ class StatusView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         steps: the start, step by step.
         feed_up: market data flows. feed_age_ms: age of the newest quote of all.
         venue_up: the account's stream is connected and reconciled.
-        voters: names of configured AI voters. forecaster: a trusted forecaster is configured.
+        voters: names of configured AI voters. benched: those of them that are not asked. forecaster: a trusted forecaster is configured.
         epoch: of this engine process. timeframe_ms: decision timeframe.
         clock: ms UTC by the market's clock (simulated in a replay). pid: of the engine.
         day_loss_limit, max_positions, max_leverage, risk_fraction: the limits in force, for previews.
@@ -81,6 +81,7 @@ class StatusView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     feed_age_ms: int = 0
     venue_up: bool = False
     voters: tuple[str, ...] = ()
+    benched: tuple[str, ...] = ()
     forecaster: bool = False
     epoch: int = 0
     timeframe_ms: int = 0

@@ -175,6 +175,7 @@ class DeskWriter:
                 feed_age_ms=max(0, now - received) if received else -1,
                 venue_up=state.links.get("venue", False),
                 voters=state.settings.voters,
+                benched=tuple(state.benched),
                 forecaster=forecaster,
                 epoch=state.epoch,
                 timeframe_ms=state.settings.timeframe_ms,

@@ -38,13 +38,17 @@ def _signal(desk: Desk, symbol: str) -> str:
     return "" if desk.signals else "no signal yet"
 
 
+def _voters(desk: Desk, symbol: str) -> str:
+    return "" if desk.status.voters else "no voter is configured"
+
+
 def _held(desk: Desk, symbol: str) -> str:
     board = desk.boards.get(symbol)
     return "" if board is not None and board.held else "the desk already trades this symbol"
 
 
-ON_DESK, ON_POSITIONS, ON_SIGNALS = "desk", "positions", "signals"
-EVERYWHERE = (ON_DESK, ON_POSITIONS, ON_SIGNALS)
+ON_DESK, ON_POSITIONS, ON_SIGNALS, ON_AI = "desk", "positions", "signals", "ai"
+EVERYWHERE = (ON_DESK, ON_POSITIONS, ON_SIGNALS, ON_AI)
 TRADING = (ON_DESK, ON_POSITIONS)
 DECIDING = (ON_DESK, ON_SIGNALS)
 CHARTING = (ON_DESK,)
@@ -168,7 +172,7 @@ ACTIONS: tuple[Action, ...] = (
         places=CHARTING,
     ),
     Action("overlays", "o", "o", "Overlays", CHART, "Next set of indicator lines.", footer=False, places=CHARTING),
-    Action("desk", "1,escape", "1", "Desk", STATION, "Back to the desk.", places=(ON_POSITIONS, ON_SIGNALS)),
+    Action("desk", "1,escape", "1", "Desk", STATION, "Back to the desk.", places=(ON_POSITIONS, ON_SIGNALS, ON_AI)),
     Action("backtest", "2", "2", "Backtest", STATION, "Try strategies on the past; Esc comes back."),
     Action(
         "positions",
@@ -177,7 +181,7 @@ ACTIONS: tuple[Action, ...] = (
         "Positions",
         STATION,
         "Positions with the proof of their protection, their orders, and those that are closed.",
-        places=DECIDING,
+        places=(ON_DESK, ON_SIGNALS, ON_AI),
     ),
     Action(
         "signals",
@@ -186,7 +190,26 @@ ACTIONS: tuple[Action, ...] = (
         "Signals",
         STATION,
         "Every candidate and why it was or was not traded.",
-        places=TRADING,
+        places=(ON_DESK, ON_POSITIONS, ON_AI),
+    ),
+    Action(
+        "ai",
+        "6",
+        "6",
+        "AI",
+        STATION,
+        "How the voters have done: accuracy, calibration, cost, agreement.",
+        places=(ON_DESK, ON_POSITIONS, ON_SIGNALS),
+    ),
+    Action(
+        "bench",
+        "b",
+        "b",
+        "Bench",
+        DESK,
+        "Ask the chosen voter no more, or again.",
+        _voters,
+        places=(ON_AI,),
     ),
     Action(
         "models",

@@ -17,6 +17,7 @@ from station.screens.desk import DeskScreen
 from station.themes import NAMES, THEMES
 
 DESK, BACKTEST, SIGNALS, MODELS = "desk", "backtest", "signals", "models"
+AI = "ai"
 
 
 @runtime_checkable
@@ -103,6 +104,10 @@ class StationApp(App[None]):
             from station.screens.signals import SignalsScreen
 
             return SignalsScreen(self._source, self._keys, None)
+        if mode == AI:
+            from station.screens.ai import AiScreen
+
+            return AiScreen(self._source, self._keys, None)
         from station.screens.positions import PositionsScreen
 
         return PositionsScreen(self._source, self._keys, None)

@@ -82,7 +82,7 @@ class History:
 
         Args:
             name: orders, fills, positions, signals, commands, notes, votes, scores or equity; `trail` answers an `engine.ledger.Trail`,
-                `standings` an `engine.ai.scores.Report`.
+                `standings` an `engine.model.standing.Report`.
             args: the fields of `Wanted` (for a trail of `storage.trail.Of`) by name; None counts as not given.
 
         Raises:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import select
 
-from engine.ai.scores import Report, report
+from engine.ai.scores import report
+from engine.model.standing import Report
 from engine.model.vote import Score
 from storage.database import Database
 from storage.failures import DATABASE_ERRORS, journal_failed

@@ -9,77 +9,14 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-import msgspec
-
-from engine.model.money import Money
+from engine.model.standing import Agreement, Bin, Curve, Report, Standing
 from engine.model.vote import ENSEMBLE, STRATEGIES, Score, Stance
 
 Z95 = 1.959963984540054  # standard normal quantile of 0.975
 CHANCE = 0.5
 JUDGED = 30
 BINS = 5
-
-
-class Bin(msgspec.Struct, frozen=True):
-    """Votes of similar confidence: mean confidence and share that was right, both 0 to 1."""
-
-    votes: int
-    confidence: float
-    accuracy: float
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How one voter has done.
-
-    Attributes:
-        voter: its name, or ``ensemble``, or ``strategies``.
-        votes: scored ones; `hits` of them were right.
-        accuracy: hits over votes; `low` to `high` is its 95 % Wilson interval.
-        brier: mean squared distance of confidence and outcome: 0 is perfect, 0.25 is always saying 50 %.
-        earned: sum of net returns of the candidates that would have been traded by its word alone.
-        followed: how many those are.
-        cost: spent on its scored votes, and for each that was right (None where none was).
-        calibration: from the least sure to the surest.
-        worse_than_chance: at least 30 votes are scored and fewer than half were right.
-    """
-
-    voter: str
-    votes: int
-    hits: int
-    accuracy: float
-    low: float
-    high: float
-    brier: float
-    earned: float
-    followed: int
-    cost: Money
-    cost_per_hit: float | None
-    calibration: tuple[Bin, ...]
-    worse_than_chance: bool
-
-
-class Agreement(msgspec.Struct, frozen=True):
-    """On how many candidates two voters both voted, and the share on which they said the same."""
-
-    first: str
-    second: str
-    both: int
-    same: float
-
-
-class Curve(msgspec.Struct, frozen=True):
-    """Equity of following one voter alone, from 1: a point (ms UTC, value) for each scored candidate, oldest first."""
-
-    voter: str
-    points: tuple[tuple[int, float], ...]
-
-
-class Report(msgspec.Struct, frozen=True):
-    """Everything the scores tell."""
-
-    standings: tuple[Standing, ...]
-    agreements: tuple[Agreement, ...]
-    curves: tuple[Curve, ...]
+POINTS = 400  # of a curve, at most
 
 
 def report(scores: Sequence[Score]) -> Report:
@@ -162,7 +99,8 @@ def curve(voter: str, scores: Sequence[Score]) -> Curve:
         if one.followed:
             value *= max(0.0, 1.0 + _earned(one))
         points.append((one.at, value))
-    return Curve(voter, tuple(points))
+    step = max(1, -(-len(points) // POINTS))
+    return Curve(voter, tuple(points[(len(points) - 1) % step :: step]))  # the newest is among them
 
 
 def _earned(one: Score) -> float:

@@ -308,6 +308,9 @@ class Acting(Screen[None]):
     def _do_models(self) -> None:
         self.post_message(self.ModeWanted("models"))
 
+    def _do_ai(self) -> None:
+        self.post_message(self.ModeWanted("ai"))
+
     def _do_help(self) -> None:
         from station.screens.help import Help
 

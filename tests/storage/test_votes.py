@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from engine.ai.scores import Report
 from engine.ledger import ScoreRow, VoteRow
 from engine.model import event as e
+from engine.model.standing import Report
 from engine.model.vote import Stance, Vote, VoteStatus, abstention
 from engine.ports import Entry
 from storage import rebuild

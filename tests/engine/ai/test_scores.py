@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.ai.scores import Agreement, Bin, report, standing, wilson
+from engine.ai.scores import POINTS, report, standing, wilson
+from engine.model.standing import Agreement, Bin
 from engine.model.vote import Score, Stance
 
 
@@ -104,6 +105,13 @@ def test_equity_follows_each_word_alone() -> None:
     assert [value for _, value in found["strategies"]] == [pytest.approx(1.009), pytest.approx(1.009 * 0.989)]
     assert [value for _, value in found["ensemble"]] == [pytest.approx(1.009)] * 2
     assert found["llama"] == ((720_000, 1.0),)
+
+
+@pytest.mark.parametrize("count", [1, POINTS, POINTS + 1, 5 * POINTS + 3])
+def test_a_long_curve_is_thinned_and_ends_with_the_newest(count: int) -> None:
+    (found,) = report([score(i, net=0.0) for i in range(count)]).curves
+    assert count / 6 <= len(found.points) <= min(count, POINTS)
+    assert found.points[-1][0] == (count - 1) * 60_000 + 600_000
 
 
 def test_the_order_of_scores_never_matters() -> None:

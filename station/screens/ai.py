@@ -1,0 +1,94 @@
+"""The AI screen: how the voters have done, and who is asked."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from engine.errors import TrefoilError
+from engine.model import command as c
+from engine.model.standing import Report
+from headless.source import Source
+from station.actions import ON_AI
+from station.keyline import KeyLine
+from station.screens.acting import TOO_SMALL, Acting, bindings
+from widgets.banner import ModeBanner
+from widgets.ensemble_panel import EnsemblePanel
+from widgets.voter_detail import VoterDetail
+from widgets.voters_panel import VotersPanel
+
+REFRESH_S = 15.0
+_REPORT = msgspec.json.Decoder(Report)
+
+
+class AiScreen(Acting):
+    """Standings at the left with the newest votes below, the chosen voter at the right."""
+
+    PLACE: ClassVar[str] = ON_AI
+    PANELS: ClassVar[tuple[str, ...]] = ("#voters", "#detail", "#newest")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(ON_AI)
+    CSS_PATH: ClassVar[str] = "ai.tcss"
+
+    def __init__(self, source: Source, keys: dict[str, str], symbol: str | None) -> None:
+        super().__init__(source, keys, symbol)
+        self._report: Report | None = None
+        self._said = ""
+
+    def compose(self) -> ComposeResult:
+        """Banner, lists, detail, keys."""
+        yield ModeBanner(id="banner")
+        yield Static(TOO_SMALL, id="too-small")
+        yield Static(id="trouble")
+        with Horizontal(id="all"):
+            with Vertical(id="left", classes="row"):
+                yield VotersPanel(id="voters", classes="panel -shown")
+                yield EnsemblePanel(id="newest", classes="panel")
+            yield VoterDetail(id="detail", classes="panel")
+        yield KeyLine(self._keys, self.PLACE)
+
+    def on_mount(self) -> None:
+        """The report, and again now and then: votes come due with the bars."""
+        self._read()
+        self.set_interval(REFRESH_S, self._read)
+
+    @property
+    def chosen(self) -> str:
+        """The voter under the cursor."""
+        return self.query_one(VotersPanel).cursor
+
+    def _paint(self) -> None:
+        status, report = self.desk.status, self._report
+        standings = report.standings if report is not None else ()
+        self.query_one(VotersPanel).show(standings, status.voters, status.benched, self._said)
+        self.query_one(VoterDetail).show(report, self.chosen)
+        newest = max(self.desk.ballots.values(), key=lambda ballot: ballot.at, default=None)
+        self.query_one(EnsemblePanel).show(self.desk, newest.symbol if newest is not None else self.symbol)
+        super()._paint()
+
+    @work(group="report", exclusive=True)
+    async def _read(self) -> None:
+        if not self._source.connected:
+            return
+        try:
+            self._report = _REPORT.decode(await self._source.query("standings", {}))
+            self._said = ""
+        except TrefoilError as error:
+            self._said = str(error)
+        self._dirty = True
+
+    def on_voters_panel_moved(self) -> None:
+        """Another voter."""
+        self._dirty = True
+
+    def _do_bench(self) -> None:
+        status, voter = self.desk.status, self.chosen
+        if voter not in status.voters:
+            self.say("Bench: choose one of the voters", "warning")
+            return
+        self.ask(c.BenchVoter(voter=voter, benched=voter not in status.benched))
