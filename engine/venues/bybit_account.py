@@ -19,11 +19,11 @@ from engine.venues.bybit_report import executions_of, read_report
 from engine.venues.bybit_user_events import UserEvents
 from engine.venues.bybit_words import NOT_EXECUTIONS, Words
 from engine.venues.ccxt_api import Api
-from engine.venues.ccxt_client import dial
+from engine.venues.ccxt_client import dial, sign_in, signed
 from engine.venues.ccxt_errors import HEDGE, PERMISSION
 from engine.venues.tell import Tell
 
-SIGN_IN_S = 10.0
+SIGN_IN_LIVES_MS = 10_000
 ISOLATED = "ISOLATED_MARGIN"
 TOPICS = ["order", "execution", "position", "wallet"]
 
@@ -141,9 +141,9 @@ class BybitAccount:
         """One socket for everything."""
         url = self._client.implode_hostname(self._client.urls["api"]["ws"]["private"]["contract"])
         self.urls = [url]
-        self._client.ws_dial_backoff = {}
-        async with asyncio.timeout(SIGN_IN_S):
-            await self._client.authenticate(url)
+        expires = str(self._client.nonce() + SIGN_IN_LIVES_MS)
+        args = [self._client.apiKey, expires, signed(self._client, f"GET/realtime{expires}", "hex")]
+        await sign_in(self._client, url, {"op": "auth", "args": args})
         return [await dial(self._client, url, {"op": "subscribe", "args": TOPICS, "req_id": "1"})]
 
     async def keep_alive(self) -> None:

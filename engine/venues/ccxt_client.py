@@ -7,6 +7,7 @@ parses them: its unified parsing costs several times our budget and drops the ex
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ RECV_WINDOW_MS = 4_000
 """A request is void then. With the longest wait before it is sent this is no longer than the core waits until it believes
 that an order without an answer never arrived (`engine.core.booking.NOT_FOUND_GRACE_MS`)."""
 HEARTBEAT_MS = 10_000
+SIGN_IN_S = 10.0
 NETWORKS = ("live", "testnet", "demo")
 
 
@@ -147,6 +149,21 @@ def _leave_live(client: Any, manners: Manners, network: str) -> None:
         client.enable_demo_trading(True)
     else:
         client.set_sandbox_mode(True)
+
+
+async def sign_in(client: Any, url: str, request: dict[str, Any]) -> None:
+    """Open the socket of `url` and sign in on it.
+
+    ccxt's own `authenticate` signs by the local clock; `request` is signed by the exchange's. Raises what ccxt fails with.
+    """
+    client.ws_dial_backoff = {}
+    async with asyncio.timeout(SIGN_IN_S):
+        await client.watch(url, "authenticated", request, "authenticated")
+
+
+def signed(client: Any, text: str, digest: str) -> str:
+    """HMAC SHA256 of a text by the account's secret, as ``hex`` or ``base64``."""
+    return str(client.hmac(client.encode(text), client.encode(client.secret), hashlib.sha256, digest))
 
 
 async def dial(client: Any, url: str, request: dict[str, Any] | None) -> asyncio.Future[Any]:

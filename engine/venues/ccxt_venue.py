@@ -60,10 +60,11 @@ class CcxtVenue:
         self._tell = Tell(clock, probe)
         handlers: dict[str, Handler] = {}
         self._client = make_client(access, handlers, probe, heartbeat_ms)
-        api = Api(self._client, access, self._measure_clock if measure_clock else None)
+        set_clock = self._measure_clock if measure_clock else None
+        api = Api(self._client, access, set_clock)
         self._account = _account(access.exchange, self._client, api, self._tell, keep_alive_s)
         handlers.update(self._account.handlers())
-        self._stream = UserStream(self._client, self._account, self._link)
+        self._stream = UserStream(self._client, self._account, self._link, set_clock)
         self._streaming: asyncio.Task[None] | None = None
 
     @property

@@ -15,7 +15,7 @@ from engine.model.order import CONDITIONAL, Fill, Order, OrderRequest, OrderStat
 from engine.model.venue import VenueReport
 from engine.venues.account_api import ENTRY_PATIENCE_MS, Found, Permissions, Placed
 from engine.venues.ccxt_api import Api
-from engine.venues.ccxt_client import dial
+from engine.venues.ccxt_client import dial, sign_in, signed
 from engine.venues.ccxt_errors import ACCOUNT_MODE, HEDGE, PERMISSION
 from engine.venues.okx_ids import to_okx
 from engine.venues.okx_report import fills_of, open_algos, open_orders, read_report
@@ -25,7 +25,6 @@ from engine.venues.tell import Tell
 
 SPOT_MODE = "1"
 BATCH, ALGO_BATCH = 20, 10
-SIGN_IN_S = 10.0
 FUNDING_AGAIN_S = (0.0, 1.0, 3.0)
 CHANNELS = (
     ("private", [{"channel": "orders", "instType": "SWAP"}, {"channel": "balance_and_position"}]),
@@ -164,12 +163,16 @@ class OkxAccount:
         """Plain orders and the balance on one socket, conditional orders on another; both are signed in."""
         self.urls = [self._client.get_url("", access) for access, _ in CHANNELS]
         ended = []
-        for (access, channels), url in zip(CHANNELS, self.urls, strict=True):
-            self._client.ws_dial_backoff = {}
-            async with asyncio.timeout(SIGN_IN_S):
-                await self._client.authenticate({"access": access})
+        for (_, channels), url in zip(CHANNELS, self.urls, strict=True):
+            await sign_in(self._client, url, self._login())
             ended.append(await dial(self._client, url, {"op": "subscribe", "args": channels}))
         return ended
+
+    def _login(self) -> dict[str, Any]:
+        stamp = str(self._client.nonce() // 1000)
+        arg = {"apiKey": self._client.apiKey, "passphrase": self._client.password, "timestamp": stamp}
+        arg["sign"] = signed(self._client, f"{stamp}GET/users/self/verify", "base64")
+        return {"op": "login", "args": [arg]}
 
     async def keep_alive(self) -> None:
         """Ask for the bills whenever the stream says that funding was booked: it does not say how much."""
@@ -192,7 +195,8 @@ class OkxAccount:
         self._tell.ids[row["ordId"]] = client_id
         fills: tuple[Fill, ...] = ()
         if float(row["accFillSz"] or 0):
-            rows = await fills_of(self._api, {"instId": row["instId"], "ordId": row["ordId"]})
+            asked = {"instId": row["instId"], "ordId": row["ordId"]}
+            rows = await fills_of(self._api, asked) or await fills_of(self._api, asked, old=True)
             fills = tuple(self._words.fill(one, client_id, one["fee"]) for one in rows)
         return self._words.found(row, fills)
 

@@ -64,9 +64,10 @@ async def open_algos(api: Api, name: str) -> list[dict[str, Any]]:
     return [row for part in parts for row in part]
 
 
-async def fills_of(api: Api, asked: dict[str, Any]) -> list[dict[str, Any]]:
-    """All pages of executions, oldest first."""
-    rows = await _pages(api, "privateGetTradeFills", {"instType": "SWAP"} | asked, "billId")
+async def fills_of(api: Api, asked: dict[str, Any], *, old: bool = False) -> list[dict[str, Any]]:
+    """All pages of executions, oldest first: of the last three days, or the `old` ones of three months."""
+    method = "privateGetTradeFillsHistory" if old else "privateGetTradeFills"
+    rows = await _pages(api, method, {"instType": "SWAP"} | asked, "billId")
     return rows[::-1]
 
 

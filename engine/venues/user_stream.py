@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import aiohttp
@@ -30,12 +31,16 @@ class UserStream:
         client: the ccxt client whose handlers hear the messages.
         account: opens the sockets.
         link: called with up or down and the reason.
+        set_clock: measures the venue's clock again, after it refused a sign-in; None where that is no use.
     """
 
-    def __init__(self, client: Any, account: AccountApi, link: Link) -> None:
+    def __init__(
+        self, client: Any, account: AccountApi, link: Link, set_clock: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._client = client
         self._account = account
         self._link = link
+        self._set_clock = set_clock
         self._goodbyes: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -50,7 +55,7 @@ class UserStream:
         failures = 0
         while True:
             try:
-                ended = await self._account.open_stream()
+                ended = await self._open()
                 failures = 0
                 self._link(up=True, reason="")
                 async with asyncio.timeout(RECYCLE_S):
@@ -62,6 +67,19 @@ class UserStream:
             self._hang_up()
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
             failures += 1
+
+    async def _open(self) -> list[asyncio.Future[Any]]:
+        """Sign in; a refusal may be for the time of the signature."""
+        import ccxt
+
+        try:
+            return await self._account.open_stream()
+        except (ccxt.ExchangeError, ccxt.InvalidNonce):
+            if self._set_clock is None:
+                raise
+        self._hang_up()
+        await self._set_clock()
+        return await self._account.open_stream()
 
     def _hang_up(self) -> None:
         for url in self._account.urls:

@@ -238,6 +238,16 @@ class RemoteVenueContract(VenueContract):
         await desk.until(lambda: desk.status(request) is FILLED)
         assert bench.accepted(request.client_id) == 1
 
+    @pytest.mark.parametrize("off_ms", [-60_000, 60_000])
+    async def test_the_stream_comes_back_although_the_clock_is_off(self, bench: RemoteBench, off_ms: int) -> None:
+        desk, links = bench.desk, len(bench.desk.links)
+        bench.server_clock_off(off_ms)
+        bench.cut_user_stream()
+        await desk.until(lambda: any(up for up, _ in desk.links[links:]), "the stream did not come back")
+        request = desk.request(BUY, LOTS)
+        await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.status(request) is FILLED)
+
     async def test_funding_arrives_and_the_report_has_the_wallet(self, bench: RemoteBench) -> None:
         desk, before = bench.desk, bench.wallet()
         await desk.send(bench.venue, desk.request(BUY, LOTS))
