@@ -129,12 +129,13 @@ def lots_of(terms: Terms, equity: int, ticks: int, stop: int) -> int:
     """Lots of a new position decided at `ticks`; 0 where the venue would refuse so small an order."""
     if equity <= 0:
         return 0
+    most = equity_lots(equity, 1.0, terms.leverage, ticks, terms.unit, terms.taker)
     if terms.sizing == BY_EQUITY:
         lots = equity_lots(equity, terms.size, terms.leverage, ticks, terms.unit, terms.taker)
     elif terms.sizing == BY_RISK:
         lots = risk_lots(equity, terms.size, terms.leverage, ticks, stop, terms.unit, terms.taker) if stop > 0 else 0
     elif terms.sizing == BY_NOTIONAL:
-        lots = notional_lots(terms.size, ticks, terms.unit)
+        lots = min(most, notional_lots(terms.size, ticks, terms.unit))
     else:
-        lots = int(terms.size)
+        lots = min(most, int(terms.size))
     return lots if lots >= terms.min_lots and lots * ticks * terms.unit >= terms.min_notional else 0

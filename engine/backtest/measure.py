@@ -51,15 +51,16 @@ def _returns(
 ) -> tuple[float, float, float, float, float]:
     """Sum of the closes' returns, of their squares, of the negative ones' squares; highest and lowest equity.
 
-    The return of bar `known` has been counted before. Sums are added in any order, so that they can be vectorised.
+    The return of bar `known` has been counted before; from nothing or less there is no return. Sums are added in any
+    order, so that they can be vectorised.
     """
     total, squares, down = 0.0, 0.0, 0.0
-    worth = base + gain * close[begin]
-    if gain == 0.0 or worth <= 0.0:
-        return total, squares, down, worth, worth
+    if gain == 0.0:
+        return total, squares, down, base, base
     high = low = close[begin]
     for i in range(max(begin, known + 1), end):
-        change = gain * (close[i] - close[i - 1]) / (base + gain * close[i - 1])
+        before = base + gain * close[i - 1]
+        change = gain * (close[i] - close[i - 1]) / before if before > 0.0 else 0.0
         lost = min(change, 0.0)
         total += change
         squares += change * change

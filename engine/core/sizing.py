@@ -77,6 +77,7 @@ def _wanted(
     settings: Settings, instrument: Instrument, equity: Money, leverage: int, price: int, stop: int, share: float
 ) -> int:
     unit, taker = instrument.unit, instrument.taker_ppm
+    most = int(equity_lots(equity, 1.0, leverage, price, unit, taker))
     match settings.sizing:
         case Sizing.RISK:
             share *= settings.risk_fraction
@@ -84,7 +85,7 @@ def _wanted(
         case Sizing.EQUITY:
             return int(equity_lots(equity, settings.size_share * share, leverage, price, unit, taker))
         case Sizing.NOTIONAL:
-            return int(notional_lots(settings.size_notional * share, price, unit))
+            return min(most, int(notional_lots(settings.size_notional * share, price, unit)))
         case Sizing.QUANTITY:
             lots = instrument.floor_lots(settings.size_quantity)
-            return lots if share == 1.0 else int(lots * share)
+            return min(most, lots if share == 1.0 else int(lots * share))

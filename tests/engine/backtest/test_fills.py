@@ -291,6 +291,8 @@ SIZES = {  # capital 1,000, price 100: the quantity bought
     "with room for the fee": ({"sizing": Sizing.EQUITY, "size": 1.0, "taker_ppm": 10_000}, 9.900),  # 1000 / 101
     "a fixed value": ({"sizing": Sizing.NOTIONAL, "size": 250.0}, 2.5),
     "a fixed quantity": ({"sizing": Sizing.QUANTITY, "size": 0.1239}, 0.123),  # whole lots of 0.001
+    "a quantity beyond the account": ({"sizing": Sizing.QUANTITY, "size": 27.0}, 10.0),
+    "a value beyond the account": ({"sizing": Sizing.NOTIONAL, "size": 5_000.0, "leverage": 2}, 20.0),
     "risk to the stop": ({"sizing": Sizing.RISK, "size": 0.01, "exits": Exits.FIXED, "stop": 0.05}, 2.0),  # 10 / 5
     "risk beyond the account": ({"sizing": Sizing.RISK, "size": 1.0, "exits": Exits.FIXED, "stop": 0.05}, 10.0),
 }
