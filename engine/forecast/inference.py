@@ -17,6 +17,7 @@ from engine.forecast.dataset import Windows, check_bars
 from engine.forecast.features import features, needed, volatility
 from engine.forecast.model_file import KEEP, Header, decode, read
 from engine.model.forecast import Forecast
+from engine.model.market import TIMEFRAMES
 
 FOREIGN = (
     native.Fail,
@@ -29,6 +30,7 @@ FOREIGN = (
 )
 QUIET = 4  # fatal messages only: what is wrong we say ourselves
 AT_ONCE = 1_024
+_TIMEFRAMES = {milliseconds: name for name, milliseconds in TIMEFRAMES.items()}
 
 
 def session(net: bytes, name: str) -> Any:
@@ -90,7 +92,7 @@ class Model:
         own = self.header
         if (own.symbol, own.timeframe_ms) != (symbol, timeframe_ms):
             made, asked = (
-                f"{name} {milliseconds // 60_000}m"
+                f"{name} {_TIMEFRAMES.get(milliseconds, f'{milliseconds} ms')}"
                 for name, milliseconds in ((own.symbol, own.timeframe_ms), (symbol, timeframe_ms))
             )
             raise BadInput("model", own.id, f"it is of {made}, the bars are {asked}")

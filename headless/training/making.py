@@ -18,7 +18,7 @@ from engine.forecast.model_file import Header, encode, identity
 from engine.forecast.scores import DEFAULT_FEE
 from engine.forecast.split import hold_out, walk_forward
 from headless.training.protocol import Progress
-from headless.training.trainer import Trainer
+from headless.training.trainer import Trainer, TrainingFailed
 
 Told: TypeAlias = Callable[[int, Progress], None]
 
@@ -84,12 +84,17 @@ def train(data: Dataset, trainer: Trainer, about: About, *, told: Told, checkpoi
 def walk(
     data: Dataset, trainer: Trainer, folds: int, *, told: Told, fee: float = DEFAULT_FEE, tries: int = 1
 ) -> Evaluation:
-    """A net for each fold, each scored on what came after it. Raises BadInput for too few samples and TrainingFailed."""
+    """A net for each fold, each scored on what came after it. Raises BadInput for too few samples and TrainingFailed.
+
+    A cancelled fit ends the whole evaluation with TrainingFailed.
+    """
     splits = walk_forward(len(data), folds, data.recipe.embargo)
     tested: list[Tested] = []
     for i, split in enumerate(splits):
         ready = prepare(data, split)
-        _, net = trainer.fit(ready, data.recipe, told=lambda progress, fold=i + 1: told(fold, progress))  # type: ignore[misc] # mypy does not infer a default's type
+        fitted, net = trainer.fit(ready, data.recipe, told=lambda progress, fold=i + 1: told(fold, progress))  # type: ignore[misc] # mypy does not infer a default's type
+        if fitted.cancelled:
+            raise TrainingFailed(f"evaluation: stopped in fold {i + 1} of {folds}; a part of them is not judged")
         made = session(net, "net")
         tested.append(out_of_sample(data, ready, lambda part, made=made: infer(made, part)))  # type: ignore[misc] # likewise
     return evaluate(data, splits, tested, fee=fee, tries=tries)

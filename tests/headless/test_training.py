@@ -16,7 +16,7 @@ from engine.forecast.recipe import Recipe
 from engine.forecast.split import hold_out
 from headless.training.making import About, Made, train, walk
 from headless.training.protocol import Progress
-from headless.training.trainer import Trainer, trainer
+from headless.training.trainer import Trainer, TrainingFailed, trainer
 from tests.engine.forecast import series
 from tests.engine.forecast.series import TINY, planted, samples
 
@@ -114,6 +114,16 @@ def test_an_interrupted_training_keeps_its_best_and_goes_on_later(child: Trainer
     assert (second.cancelled, second.resumed, len(second.header.curve)) == (False, done, 8)
     assert second.header.curve[:done] == first.header.curve
     assert min(progress.epoch for progress in told) == done + 1
+
+
+def test_a_cancelled_evaluation_judges_nothing(child: Trainer) -> None:
+    def stop(fold: int, progress: Progress) -> None:
+        if fold == 2:
+            child.cancel()
+
+    data = samples(series.walk(1_500), replace(SMALL, epochs=30, patience=30))
+    with pytest.raises(TrainingFailed, match="stopped in fold 2 of 5"):
+        walk(data, child, 5, told=stop)
 
 
 def test_a_checkpoint_of_other_bars_is_not_used(child: Trainer, tmp_path: Path) -> None:
