@@ -121,6 +121,7 @@ class BybitRest:
             self._check_signature(request, query or body)
             if request.method == "GET" and path in _PRIVATE:
                 return self._json(0, "OK", _PRIVATE[path][0](self._sim, asked))
+            self._sim.rights.check_trade("Permission denied, please check your API key permissions.", "10005")
             if request.method == "POST" and path in _CHANGES:
                 texts = {k: _text(v) for k, v in orjson.loads(body).items()} if body else {}
                 return self._json(0, "OK", _CHANGES[path][0](self._sim, Parameters(texts)))

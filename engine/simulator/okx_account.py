@@ -16,6 +16,7 @@ BILL_TYPES = {"REALIZED_PNL": "2", "COMMISSION": "2", "FUNDING_FEE": "8"}
 
 def config(sim: Simulation, params: Parameters) -> list[dict[str, object]]:
     """GET account/config: futures mode, net or hedged positions, and what the key may do."""
+    allowed = ["read_only", *(["trade"] if sim.rights.trade else []), *(["withdraw"] if sim.rights.withdraw else [])]
     return [
         {
             "uid": "1",
@@ -25,8 +26,8 @@ def config(sim: Simulation, params: Parameters) -> list[dict[str, object]]:
             "autoLoan": False,
             "ctIsoMode": "automatic",
             "label": "simulated",
-            "perm": "read_only,trade",
-            "ip": "127.0.0.1",
+            "perm": ",".join(allowed),
+            "ip": ",".join(sim.rights.addresses),
             "level": "Lv1",
         }
     ]

@@ -76,7 +76,7 @@ LIMITS = (
     | {f"POST {path}": limit for path, (_, limit) in _CHANGES.items()}
     | {f"POST {path}": limit for path, (_, _, limit) in _ACTIONS.items()}
 )
-_STATUS = {"50111": 401, "50113": 401, "50102": 401, "50105": 401, "50103": 401, "50011": 429}
+_STATUS = {"50111": 401, "50113": 401, "50102": 401, "50105": 401, "50103": 401, "50120": 401, "50011": 429}
 
 
 class OkxRest:
@@ -124,6 +124,7 @@ class OkxRest:
             if request.method == "GET" and path in _PRIVATE:
                 query = dict(parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True))
                 return _done(_PRIVATE[path][0](self._sim, Parameters(query)))
+            self._sim.rights.check_trade("This API key doesn't have permission to use this function", "50120")
             given = orjson.loads(body) if body else {}
             if request.method == "POST" and path in _CHANGES:
                 return _done(_CHANGES[path][0](self._sim, Parameters(_texts(given))))

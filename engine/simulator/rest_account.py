@@ -309,11 +309,11 @@ def coins(sim: Simulation, params: Parameters) -> object:
 def api_restrictions(sim: Simulation, params: Parameters) -> object:
     """GET account/apiRestrictions: what the key may do."""
     return {
-        "ipRestrict": True,
+        "ipRestrict": bool(sim.rights.addresses),
         "createTime": 0,
         "enableReading": True,
-        "enableFutures": True,
-        "enableWithdrawals": False,
+        "enableFutures": sim.rights.trade,
+        "enableWithdrawals": sim.rights.withdraw,
         "enableInternalTransfer": False,
         "permitsUniversalTransfer": False,
         "enableMargin": False,

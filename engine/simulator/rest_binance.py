@@ -164,6 +164,8 @@ class RestServer:
             if route.access is Access.SIGNED:
                 now = self._sim.wall() + self._sim.switchboard.skew_ms()
                 check_signature(self._sim.keys, query, body, now)
+                if request.method != "GET":
+                    self._sim.rights.check_trade("Invalid API-key, IP, or permissions for action.", "-2015")
             return _json(route.endpoint(self._sim, Parameters(_values(query, body))), 200)
         except VenueRejected as refusal:
             return _refusal(refusal.code, refusal.reason, _STATUS.get(refusal.code, 400))

@@ -21,6 +21,7 @@ from engine.simulator.okx_streams import OkxStreams
 from engine.simulator.okx_users import tell_okx
 from engine.simulator.private_sockets import PrivateSockets
 from engine.simulator.rate_limits import RateLimits
+from engine.simulator.rights import Rights
 from engine.simulator.signing import keys_of
 from engine.simulator.sockets import Hub
 from engine.simulator.stream_binance import SymbolStreams
@@ -56,6 +57,7 @@ class Simulation:
         self.source = source
         self.wall = wall
         self.keys = keys_of(seed)
+        self.rights = Rights()
         self.switchboard = Switchboard(seed)
         self.switchboard.add(list(faults))
         self.lockstep = Lockstep()

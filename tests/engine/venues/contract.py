@@ -63,6 +63,7 @@ CODES = {
     "unknown": "-2011",
     "margin": "-2019",
     "key": "-2015",
+    "permission": "-2015",
     "hedge": "hedge",
 }
 

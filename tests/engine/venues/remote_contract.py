@@ -10,6 +10,7 @@ import pytest
 from engine.errors import VenueError, VenueRejected
 from engine.model import event as e
 from engine.model.order import OrderKind, Purpose
+from engine.simulator.rights import Rights
 from engine.venues.account_api import Permissions
 from engine.venues.ccxt_venue import CcxtVenue
 from tests.engine.venues.contract import (
@@ -64,6 +65,10 @@ class RemoteBench(Bench, Protocol):
 
     def wallet(self) -> int:
         """The account's balance as the venue has it, 1e-8 quote units."""
+        ...
+
+    def grant(self, rights: Rights) -> None:
+        """Change what the key may do."""
         ...
 
     async def open_wrongly(self, how: str) -> None:
@@ -314,8 +319,25 @@ class RemoteVenueContract(VenueContract):
         await desk.until(lambda: all(desk.status(request) is CANCELED for request in waiting))
         assert (await bench.venue.report(bench.since)).orders == ()
 
-    async def test_what_the_key_may_do(self, bench: RemoteBench) -> None:
-        assert await bench.venue.permissions() == Permissions(read=True, trade=True, withdraw=False, ip_bound=True)
+    @pytest.mark.parametrize(
+        ("rights", "expected"),
+        [
+            (Rights(), Permissions(read=True, trade=True, withdraw=False, ip_bound=True)),
+            (Rights(withdraw=True), Permissions(read=True, trade=True, withdraw=True, ip_bound=True)),
+            (Rights(addresses=()), Permissions(read=True, trade=True, withdraw=False, ip_bound=False)),
+            (Rights(trade=False), Permissions(read=True, trade=False, withdraw=False, ip_bound=True)),
+        ],
+        ids=["as advised", "may withdraw", "from everywhere", "reads only"],
+    )
+    async def test_what_the_key_may_do(self, bench: RemoteBench, rights: Rights, expected: Permissions) -> None:
+        bench.grant(rights)
+        assert await bench.venue.permissions() == expected
+
+    async def test_a_key_that_only_reads_is_told_so(self, bench: RemoteBench) -> None:
+        bench.grant(Rights(trade=False))
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        order = await desk.send(bench.venue, request)
+        assert (order.status, desk.codes[request.client_id]) == (REJECTED, bench.codes["permission"])
 
 
 class ListenKeyContract(RemoteVenueContract):

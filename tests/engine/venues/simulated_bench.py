@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from engine.model.instrument import Instrument
 from engine.runtime import SystemClock
+from engine.simulator.rights import Rights
 from engine.venues.ccxt_client import Access
 from engine.venues.ccxt_venue import CcxtVenue
 from engine.venues.okx_ids import to_okx
@@ -29,6 +30,7 @@ OKX_CODES = {
     "unknown": "51400",
     "margin": "51008",
     "key": "50111",
+    "permission": "50120",
     "hedge": "hedge",
 }
 BYBIT_CODES = {
@@ -40,6 +42,7 @@ BYBIT_CODES = {
     "unknown": "110001",
     "margin": "110007",
     "key": "10003",
+    "permission": "10005",
     "hedge": "hedge",
 }
 
@@ -145,6 +148,9 @@ class SimulatedBench:
 
     def wallet(self) -> int:
         return self.hand.simulation.exchange.account.wallet
+
+    def grant(self, rights: Rights) -> None:
+        self.hand.simulation.rights = rights
 
     async def open_wrongly(self, how: str) -> None:
         if how == "hedge":

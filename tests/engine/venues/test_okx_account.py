@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from engine.errors import VenueRejected
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
 from engine.simulator.orders import NewOrder
+from engine.simulator.rights import Rights
 from engine.venues.ccxt_client import Access
 from engine.venues.ccxt_venue import CcxtVenue
 from tests.engine.simulator.conftest import BTC
 from tests.engine.venues.hand import FIRST
 from tests.engine.venues.mini_desk import MiniDesk
-from tests.engine.venues.simulated_bench import OkxBench
+from tests.engine.venues.simulated_bench import BybitBench, OkxBench, SimulatedBench
 
 pytestmark = pytest.mark.slow  # importing ccxt takes 3 s
 
@@ -100,3 +101,16 @@ async def test_a_position_of_a_contract_that_is_not_traded_is_named(bench: OkxBe
     exchange.place(NewOrder(symbol="ETH/USDT:USDT", client_id="x", side=Side.BUY, kind=OrderKind.MARKET, lots=10))
     (held,) = (await bench.venue.report(bench.since)).positions
     assert (held.symbol, held.lots) == ("ETH-USDT-SWAP", 0)
+
+
+@pytest.mark.parametrize("exchange_bench", [OkxBench, BybitBench])
+async def test_a_key_that_may_not_trade_is_refused_at_the_door(exchange_bench: type[SimulatedBench]) -> None:
+    async with exchange_bench.running() as bench:
+        bench.grant(Rights(trade=False))
+        venue = CcxtVenue(bench.access(), bench.clock)
+        try:
+            with pytest.raises(VenueRejected, match="may not trade") as refused:
+                await venue.open([bench.instrument], [], MiniDesk(bench.instrument, bench.clock))
+            assert refused.value.code == "permission"
+        finally:
+            await venue.close()
