@@ -50,7 +50,7 @@ def room(state: State, s: SymbolState, instrument: Instrument, price: int, lever
     exposure = (int(equity * settings.max_exposure) - others) // lot_value
     symbol = (int(equity * settings.max_symbol_exposure) - held) // lot_value
     free = equity - used_margin(state, s.symbol if turns else "")
-    margin = equity_lots(free, settings.margin_share, leverage, price, instrument.unit, instrument.taker_ppm)
+    margin = int(equity_lots(free, settings.margin_share, leverage, price, instrument.unit, instrument.taker_ppm))
     return max(0, min(exposure, symbol, margin, instrument.max_lots))
 
 

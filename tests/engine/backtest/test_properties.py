@@ -78,7 +78,9 @@ def runs(draw: st.DrawFn) -> tuple[Bars, Wanted, Rules, Funding]:
     bars, rules = draw(markets()), draw(all_rules())
     n = len(bars)
     sides = np.array(draw(st.lists(st.sampled_from([-1, 0, 1]), min_size=n, max_size=n)), dtype=np.int8)
-    distances = [np.array(draw(st.lists(st.floats(0.1, 20.0), min_size=n, max_size=n))) for _ in range(2)]
+    # off the middle between two ticks, where the last bit of a float decides
+    whole = st.lists(st.integers(1, 200), min_size=n, max_size=n)
+    distances = [np.array(draw(whole)) / 10 + 0.013 for _ in range(2)]
     when = sorted(draw(st.sets(st.integers(-HOUR, (n + 1) * HOUR), max_size=8)))
     rates = draw(st.lists(st.floats(-0.01, 0.01), min_size=len(when), max_size=len(when)))
     funding = Funding(np.array([T0 + w for w in when], dtype=np.int64), np.array(rates, dtype=np.float64))

@@ -151,7 +151,7 @@ SIZES: list[tuple[dict[str, Any], int]] = [
     ({"sizing": Sizing.EQUITY, "leverage": 3}, 299),  # 30,000 / 100.15
     ({"sizing": Sizing.EQUITY, "share": 0.5}, 49),
     ({"sizing": Sizing.NOTIONAL, "notional": 2_599 * MONEY_SCALE}, 25),
-    ({"sizing": Sizing.NOTIONAL, "notional": 50_000 * MONEY_SCALE}, 500),  # no cap of ours
+    ({"sizing": Sizing.NOTIONAL, "notional": 50_000 * MONEY_SCALE}, 99),  # what equity can margin
     ({"sizing": Sizing.QUANTITY, "quantity": Decimal("0.0425")}, 42),
     ({"sizing": Sizing.RISK, "share": 0.02, **FIXED, "leverage": 3}, 95),  # 200 / (2 + 0.1)
     ({"sizing": Sizing.RISK, "share": 0.5, **FIXED, "leverage": 3}, 299),  # never more than all equity
