@@ -11,7 +11,6 @@ from engine.forecast.recipe import Recipe
 
 COLUMNS, TRAIN, VALIDATION = "columns.npy", "train.npz", "validation.npz"
 NET = "net.onnx"
-PLANS = "plan.json"
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import BadInput
+from station.commands.forecast_inputs import (
+    bars_of,
+    chosen_file,
+    frame_name,
+    recipe_of,
+    samples_of,
+    shelf_here,
+    unfinished_of,
+)
 
 if TYPE_CHECKING:
     from engine.backtest.inputs import Market
-    from engine.forecast.dataset import Dataset
     from engine.forecast.evaluation import Evaluation
-    from engine.forecast.recipe import Recipe
-    from engine.forecast.shelf import Kept, Shelf
+    from engine.forecast.shelf import Kept
     from headless.training.protocol import Progress as Done
     from headless.training.trainer import Trainer
-
-SIMULATED = "simulated:"
-SIMULATED_END = 1_704_067_200_000
-SIMULATED_BARS = 20_000
 
 app = typer.Typer(name="forecast", help="Price forecasts: train, evaluate, use.", no_args_is_help=True)
 
@@ -81,14 +83,14 @@ def train(
     from headless.training.making import About
     from headless.training.making import train as make
 
-    recipe = _recipe(preset, features, epochs, window, horizon, batch, patience, units, rate, seed)
+    recipe = recipe_of(preset, features, epochs, window, horizon, batch, patience, units, rate, seed)
     _check_installed()
-    market = _bars(data, symbol, timeframe, begin, end)
-    samples = _dataset(market, recipe)
-    shelf = _shelf()
+    market = bars_of(data, symbol, timeframe, begin, end)
+    samples = samples_of(market, recipe)
+    shelf = shelf_here()
     tries = shelf.tries(market.symbol, market.timeframe_ms) + 1
     about = About(market.source, time.time_ns() // 1_000_000, note, tries, fee_bps / 10_000)
-    unfinished = _checkpoints(shelf, market)
+    unfinished = unfinished_of(shelf, market)
     with _training(lines=lines) as (trainer, told):
         made = make(samples, trainer, about, told=told, checkpoints=unfinished)
     if not made.cancelled:
@@ -103,7 +105,7 @@ def train(
         "model": header.id,
         "file": str(path),
         "symbol": header.symbol,
-        "timeframe": _timeframe(header.timeframe_ms),
+        "timeframe": frame_name(header.timeframe_ms),
         "epochs": len(header.curve),
         "cancelled": made.cancelled,
         "resumed": made.resumed,
@@ -142,14 +144,14 @@ def evaluate(
     """Walk forward: train on the past, score on what followed, fold by fold, against naive guesses."""
     from headless.training.making import walk
 
-    recipe = _recipe(preset, features, epochs, window, horizon, batch, patience, units, rate, seed)
+    recipe = recipe_of(preset, features, epochs, window, horizon, batch, patience, units, rate, seed)
     _check_installed()
-    market = _bars(data, symbol, timeframe, begin, end)
-    samples = _dataset(market, recipe)
+    market = bars_of(data, symbol, timeframe, begin, end)
+    samples = samples_of(market, recipe)
     with _training() as (trainer, told):
         evaluation = walk(samples, trainer, folds, told=told, fee=fee_bps / 10_000)
     if json:
-        _json({"symbol": market.symbol, "timeframe": _timeframe(market.timeframe_ms), **summary(evaluation)})
+        _json({"symbol": market.symbol, "timeframe": frame_name(market.timeframe_ms), **summary(evaluation)})
     else:
         _table(evaluation, market)
 
@@ -157,7 +159,7 @@ def evaluate(
 @app.command(name="list")
 def list_models(*, json: Json = False) -> None:
     """The models that are kept, newest first."""
-    kept, wrong = _shelf().kept()
+    kept, wrong = shelf_here().kept()
     for sentence in wrong:
         typer.echo(sentence, err=True)
     if json:
@@ -174,7 +176,7 @@ def list_models(*, json: Json = False) -> None:
         live = one.standing.live
         hit = f"{live.hits / live.moved:.0%} of {live.moved}" if live.moved else "-"
         use = "in use" if one.standing.promoted else ""
-        bars = _timeframe(one.header.timeframe_ms)
+        bars = frame_name(one.header.timeframe_ms)
         table.add_row(one.header.id, one.header.symbol, bars, use, one.reason, hit, one.header.note)
     Console().print(table)
 
@@ -182,12 +184,12 @@ def list_models(*, json: Json = False) -> None:
 @app.command()
 def promote(model: Model, *, json: Json = False) -> None:
     """Use a model for its symbol and timeframe from the engine's next start on."""
-    one = _shelf().promote(model)
+    one = shelf_here().promote(model)
     if json:
         _json(_row(one))
         return
     header = one.header
-    typer.echo(f"{header.id} is in use for {header.symbol} {_timeframe(header.timeframe_ms)}")
+    typer.echo(f"{header.id} is in use for {header.symbol} {frame_name(header.timeframe_ms)}")
     if not one.trusted:
         typer.echo(f"it forecasts, but the gate does not count on it: {one.reason}")
 
@@ -195,7 +197,7 @@ def promote(model: Model, *, json: Json = False) -> None:
 @app.command()
 def demote(model: Model, *, json: Json = False) -> None:
     """Trust a model no longer; it goes on forecasting and being scored."""
-    one = _shelf().demote(model, "demoted by a person")
+    one = shelf_here().demote(model, "demoted by a person")
     if json:
         _json(_row(one))
     else:
@@ -205,7 +207,7 @@ def demote(model: Model, *, json: Json = False) -> None:
 @app.command()
 def remove(model: Model, *, json: Json = False) -> None:
     """Delete a model."""
-    one = _shelf().remove(model)
+    one = shelf_here().remove(model)
     if json:
         _json({"removed": one.header.id})
     else:
@@ -227,8 +229,8 @@ def predict(
     from engine.forecast.inference import Model as Loaded
     from engine.forecast.inference import checked_forecast
 
-    market = _bars(data, symbol, timeframe, begin, end)
-    path, why = _chosen(model, market)
+    market = bars_of(data, symbol, timeframe, begin, end)
+    path, why = chosen_file(model, market)
     made = checked_forecast(Loaded.load(path), market.bars, market.symbol, market.timeframe_ms)
     reason = why or made.reason
     close = float(market.bars.close[-1])
@@ -237,7 +239,7 @@ def predict(
     found = {
         "model": made.model,
         "symbol": market.symbol,
-        "timeframe": _timeframe(market.timeframe_ms),
+        "timeframe": frame_name(market.timeframe_ms),
         "bar_time": made.bar_time,
         "horizon_ms": made.horizon_ms,
         "close": close,
@@ -290,132 +292,10 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _recipe(
-    preset: str, features: str, epochs: int, window: int, horizon: int, batch: int, patience: int,
-    units: str, rate: float, seed: int,
-) -> Recipe:  # fmt: skip
-    from typing import cast
-
-    from engine.forecast.recipe import Recipe
-
-    if preset not in {"returns", "reference"}:
-        raise BadInput("preset", preset, "use returns or reference")
-    if features not in {"ohlcv", "full"}:
-        raise BadInput("features", features, "use ohlcv or full")
-    numbers = [part.strip() for part in units.split(",")]
-    if not all(part.isdecimal() for part in numbers):
-        raise BadInput("units", units, "use whole numbers with commas, e.g. 100,100,50")
-    return Recipe(
-        preset=cast("Any", preset),
-        features=cast("Any", features),
-        epochs=epochs,
-        window=window,
-        horizon=horizon,
-        batch=batch,
-        patience=patience,
-        units=tuple(map(int, numbers)),
-        rate=rate,
-        seed=seed,
-    ).checked()
-
-
 def _check_installed() -> None:
     from headless.training.trainer import check_installed
 
     check_installed()
-
-
-def _bars(data: str | None, symbol: str | None, timeframe: str | None, begin: str | None, end: str | None) -> Market:
-    """Bars of a file or of the store, cut to the span."""
-    from dataclasses import replace
-
-    from engine.history.series import parse_time
-    from station.commands.backtest import load
-
-    if data is None and symbol is None:
-        symbol = _only()
-    if data is not None and data.startswith(SIMULATED):
-        market = _simulated(data.removeprefix(SIMULATED), symbol, timeframe)
-    else:
-        market = load(data if data is not None else f"{_venue(str(symbol))}:{symbol}", timeframe)
-    for note in market.notes:
-        typer.echo(note, err=True)
-    if data is not None and symbol is not None:
-        market = replace(market, symbol=symbol)
-    times = market.bars.open_time
-    first = int(times.searchsorted(parse_time("--from", begin))) if begin is not None else 0
-    last = int(times.searchsorted(parse_time("--to", end))) if end is not None else len(times)
-    if first >= last:
-        raise BadInput("--from", begin or "", f"no bars of {market.source} lie in that span")
-    return replace(market, bars=market.bars[first:last])
-
-
-def _simulated(seed: str, symbol: str | None, timeframe: str | None) -> Market:
-    """Minutes of the simulated exchange before the first day of 2024."""
-    from engine.backtest.inputs import resampled
-    from engine.simulator.prices import GeneratedMarket
-
-    if not seed.isdecimal() or symbol is None:
-        raise BadInput("--data", f"{SIMULATED}{seed}", "use simulated:SEED together with --symbol")
-    made = GeneratedMarket(int(seed), [symbol], start=SIMULATED_END, history_bars=SIMULATED_BARS)
-    return resampled(made.history(symbol), made.timeframe_ms, timeframe, symbol, f"simulated exchange, seed {seed}")
-
-
-def _only() -> str:
-    """The one symbol there is stored history of; raises BadInput where there is none or a choice."""
-    from storage.candles import ParquetCandles
-    from storage.home import Home
-
-    store = ParquetCandles(Home.locate().create().candles, lambda sentence: typer.echo(sentence, err=True))
-    symbols = sorted({one.symbol for one in store.stored()})
-    if len(symbols) != 1:
-        stored = f" (stored: {', '.join(symbols)})" if symbols else ""
-        raise BadInput("--data", "not given", f"give a candle file, or --symbol of stored history{stored}")
-    return symbols[0]
-
-
-def _venue(symbol: str) -> str:
-    """Under which venue's name bars of a symbol are stored; the first by name where several have it."""
-    from storage.candles import ParquetCandles
-    from storage.home import Home
-
-    store = ParquetCandles(Home.locate().create().candles, lambda sentence: typer.echo(sentence, err=True))
-    venues = sorted({one.venue for one in store.stored() if one.symbol == symbol})
-    if not venues:
-        raise BadInput("symbol", symbol, "nothing is stored; see trefoil data list and trefoil data download")
-    return venues[0]
-
-
-def _dataset(market: Market, recipe: Recipe) -> Dataset:
-    from engine.forecast.dataset import dataset
-
-    return dataset(market.bars, market.symbol, market.timeframe_ms, recipe)
-
-
-def _shelf() -> Shelf:
-    from engine.forecast.shelf import Shelf
-    from engine.forecast.shipped import FOLDER
-    from storage.home import Home
-
-    return Shelf(Home.locate().create().models, FOLDER)
-
-
-def _checkpoints(shelf: Shelf, market: Market) -> Path:
-    name = "".join(c if c.isalnum() else "-" for c in market.symbol)
-    return shelf.folder / "unfinished" / f"{name}-{_timeframe(market.timeframe_ms)}"
-
-
-def _chosen(model: str | None, market: Market) -> tuple[Path, str]:
-    """A model's file, and why it is not trusted where that was decided later."""
-    if model is not None and Path(model).is_file():
-        return Path(model), ""
-    shelf = _shelf()
-    kept = shelf.find(model) if model is not None else shelf.in_use(market.symbol, market.timeframe_ms)
-    if kept is None:
-        raise BadInput(
-            "model", f"{market.symbol} {_timeframe(market.timeframe_ms)}", "none is in use; see trefoil forecast list"
-        )
-    return kept.path, kept.standing.demoted
 
 
 @contextmanager
@@ -458,12 +338,6 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _timeframe(milliseconds: int) -> str:
-    from engine.backtest.inputs import timeframe_name
-
-    return timeframe_name(milliseconds)
-
-
 def _row(one: Kept) -> dict[str, Any]:
     import msgspec
 
@@ -472,7 +346,7 @@ def _row(one: Kept) -> dict[str, Any]:
         "model": header.id,
         "file": str(one.path),
         "symbol": header.symbol,
-        "timeframe": _timeframe(header.timeframe_ms),
+        "timeframe": frame_name(header.timeframe_ms),
         "preset": header.recipe.preset,
         "features": header.recipe.features,
         "created": header.created,
@@ -507,7 +381,7 @@ def _table(evaluation: Evaluation, market: Market) -> None:
     from engine.forecast.words import lines, table
 
     console = Console()
-    console.print(f"{market.symbol} {_timeframe(market.timeframe_ms)} from {market.source}", highlight=False)
+    console.print(f"{market.symbol} {frame_name(market.timeframe_ms)} from {market.source}", highlight=False)
     console.print(table(evaluation))
     for line in lines(evaluation):
         console.print(line, highlight=False)
