@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from engine.ai.brief import Brief
 from engine.ai.committee import Committee
 from engine.ai.prompts import Prompt
-from engine.ai.seats import Seat
+from engine.ai.seats import Seat, configured
 from engine.ai.voter import Keep
+from engine.errors import BadInput
 from engine.model.vote import Vote
 from engine.ports import Clock
 from headless.ensemble_config import EnsembleConfig
@@ -18,6 +20,7 @@ from storage.home import Home
 from storage.prompt_archive import Kept, PromptArchive
 
 REMEMBERED = 1_000
+Told: TypeAlias = Callable[[str], None]
 
 
 def archive_of(home: Home) -> PromptArchive:
@@ -54,6 +57,28 @@ def replace_hash(vote: Vote, prompt_hash: str) -> Vote:
     return with_(vote, prompt_hash=prompt_hash)
 
 
+def with_keys(seats: Sequence[Seat], home: Home, environ: Mapping[str, str], told: Told) -> list[Seat]:
+    """The seats with the keys that keyring or vault hold for them; those of the environment go before.
+
+    `told` hears in one sentence why a place could not be read. Nobody is asked for a passphrase. Blocks: use a thread.
+    """
+    from storage.keys.model_keys import model_keys
+
+    if all(seat.key or configured(seat, environ) is not None for seat in seats):
+        return list(seats)
+    try:
+        keys = model_keys(home)
+    except BadInput as error:
+        told(f"keys of models: {error}")
+        return list(seats)
+    return [
+        seat
+        if configured(seat, environ) is not None or seat.provider not in keys
+        else replace(seat, key=keys[seat.provider].reveal())
+        for seat in seats
+    ]
+
+
 def committee_of(
     config: EnsembleConfig,
     home: Home,
@@ -61,6 +86,7 @@ def committee_of(
     *,
     environ: Mapping[str, str] | None = None,
     simulated: Mapping[str, str] | None = None,
+    told: Told = lambda _: None,
 ) -> Committee:
     """The voters.
 
@@ -69,6 +95,7 @@ def committee_of(
         home: where questions are kept.
         clock: wall time.
         environ: default: the process's.
+        told: hears why kept keys could not be read.
         simulated: base addresses of simulated models by provider; then nobody else is asked and nothing costs anything.
     """
     seats: Sequence[Seat] = config.seats()
@@ -80,6 +107,8 @@ def committee_of(
             for s in seats
             if s.provider in simulated
         ]
+    else:
+        seats = with_keys(seats, home, given, told)
     archive, budget = archive_of(home), config.budget()
     for kept in archive.read(REMEMBERED):  # a new start is no new budget
         budget.book(kept.at, kept.vote.cost)

@@ -149,7 +149,8 @@ async def assemble(
     check_settings(settings, options.mode)
     addresses = await read_addresses(Path(options.simulator)) if options.demo else Addresses("", "", {})
     news = newsroom(config.ensemble.news, clock, told, demo=options.demo)
-    voting = Voting(config.ensemble, home, clock, addresses.models if options.demo else None, news)
+    models = addresses.models if options.demo else None
+    voting = await asyncio.to_thread(Voting, config.ensemble, home, clock, models, news, told)
     resources.push_async_callback(voting.committee.close)
     settings = voting.settings(settings)
     access = _access(options, addresses, credentials) or Access(config.feed.rest, config.feed.ws)

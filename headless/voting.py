@@ -17,7 +17,7 @@ from engine.model.settings import Settings
 from engine.model.vote import Vote, abstention
 from engine.news.desk import NewsDesk
 from engine.ports import Clock
-from headless.asking import committee_of
+from headless.asking import Told, committee_of
 from headless.ensemble_config import EnsembleConfig
 from storage.home import Home
 
@@ -33,6 +33,7 @@ class Voting:
         clock: wall time.
         simulated: addresses of the simulated models by provider, in a demo; None asks the configured ones.
         news: where headlines come from.
+        told: hears why kept keys could not be read.
     """
 
     def __init__(
@@ -42,8 +43,9 @@ class Voting:
         clock: Clock,
         simulated: Mapping[str, str] | None,
         news: NewsDesk,
+        told: Told = lambda _: None,
     ) -> None:
-        self.committee: Committee = committee_of(config, home, clock, simulated=simulated)
+        self.committee: Committee = committee_of(config, home, clock, simulated=simulated, told=told)
         self.news = news
         self._config = config
         self._clock = clock

@@ -11,8 +11,10 @@ from engine.errors import BadInput
 if TYPE_CHECKING:
     from storage.home import Home
     from storage.keys.credentials import Account, Credentials
+    from storage.keys.os_keyring import OsKeyring
     from storage.keys.secret import Secret
     from storage.keys.store import KeyStore
+    from storage.keys.vault import Vault
 
 app = typer.Typer(
     name="keys",
@@ -21,6 +23,7 @@ app = typer.Typer(
 )
 
 Venue = Annotated[str, typer.Argument(help="binance, okx or bybit.")]
+Whose = Annotated[str, typer.Argument(help="binance, okx, bybit; or openai, anthropic, ollama: a model's key.")]
 Testnet = Annotated[bool, typer.Option("--testnet", help="The keys of the venue's demo or test network.")]
 InVault = Annotated[bool, typer.Option("--vault", help="Keep them in the encrypted vault file, not in the OS keyring.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
@@ -31,10 +34,16 @@ Endpoint = Annotated[str, typer.Option("--endpoint", hidden=True, help="Address 
 
 
 @app.command("set")
-def set_(venue: Venue, *, testnet: Testnet = False, vault: InVault = False) -> None:
-    """Ask for the key of an account and keep it. Nothing of it is shown."""
+def set_(venue: Whose, *, testnet: Testnet = False, vault: InVault = False) -> None:
+    """Ask for the key of an account or of an AI model and keep it. Nothing of it is shown."""
+    from storage.keys import model_keys
     from storage.keys.credentials import WITH_PASSPHRASE, Account, checked
 
+    if venue in model_keys.PROVIDERS:
+        place = _place(vault=vault)
+        place.keep_text(model_keys.place_of(venue), model_keys.checked(venue, _hidden(f"{venue} API key")))
+        typer.echo(f"The key of {venue} is kept in: {place.name}. Ask the models with: trefoil vote SYMBOL")
+        return
     account = Account(venue, testnet)
     store = _place(vault=vault)
     api_key = _hidden(f"{account.name} API key")
@@ -48,6 +57,7 @@ def set_(venue: Venue, *, testnet: Testnet = False, vault: InVault = False) -> N
 def list_(*, json: Json = False) -> None:
     """Say which accounts have keys, and where; of the keys themselves only the last characters."""
     from storage.keys.credentials import ACCOUNTS
+    from storage.keys.model_keys import model_keys
 
     rows = []
     for store in _stores():
@@ -56,15 +66,26 @@ def list_(*, json: Json = False) -> None:
             if found is not None:
                 rows.append({"account": account.name, "place": store.name, "key": found.api_key.masked()})
     lines = [f"{row['account']:16} {row['key']:10} {row['place']}" for row in rows]
+    for provider, key in model_keys(_home(), ask_passphrase).items():
+        rows.append({"account": provider, "place": "model", "key": key.masked()})
+        lines.append(f"{provider:16} {key.masked():10} model")
     text = "\n".join(lines) if lines else "There are no keys. Set some with: trefoil keys set binance"
     _say({"keys": rows}, text, json=json)
 
 
 @app.command()
-def remove(venue: Venue, *, testnet: Testnet = False) -> None:
-    """Forget the keys of an account, wherever they are kept. The exchange still knows them: delete them there too."""
+def remove(venue: Whose, *, testnet: Testnet = False) -> None:
+    """Forget the keys of an account or model, wherever they are kept. Whoever gave them still knows them: delete them there."""
+    from storage.keys import model_keys
     from storage.keys.credentials import Account
 
+    if venue in model_keys.PROVIDERS:
+        name = model_keys.place_of(venue)
+        left = [place.name for place in model_keys.places(_home(), ask_passphrase) if place.forget_text(name)]
+        if not left:
+            raise BadInput("keys", venue, "there are none")
+        typer.echo(f"The key of {venue} is gone from: {', '.join(left)}. Delete it with its provider as well.")
+        return
     account = Account(venue, testnet)
     gone = [store.name for store in _stores() if store.remove(account)]
     if not gone:
@@ -138,7 +159,7 @@ def _needed(account: Account) -> Credentials:
     return needed(_home(), account, ask_passphrase).credentials
 
 
-def _place(*, vault: bool) -> KeyStore:
+def _place(*, vault: bool) -> OsKeyring | Vault:
     """Where new keys go: the OS keyring, or the vault if it was asked for; never one in place of the other."""
     from storage.keys.find import given_passphrase, vault_file
     from storage.keys.os_keyring import OsKeyring

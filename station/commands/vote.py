@@ -109,7 +109,7 @@ async def _ask(asked: Brief, config: Config, home: Home, deadline: float | None)
     from engine.runtime import SystemClock
     from headless.asking import committee_of
 
-    committee = committee_of(config.ensemble, home, SystemClock())
+    committee = committee_of(config.ensemble, home, SystemClock(), told=lambda text: typer.echo(text, err=True))
     seconds = deadline if deadline is not None else config.ensemble.seconds(asked.timeframe_ms)
     try:
         await committee.ready()

@@ -64,6 +64,25 @@ class OsKeyring:
             self._backend.delete_password(SERVICE, account.name)
         return True
 
+    def text(self, name: str) -> str | None:
+        """A secret text kept under `name`, or None; BadInput where the keyring is locked or gone."""
+        with _Sentence(self.name):
+            text: str | None = self._backend.get_password(SERVICE, name)
+        return text
+
+    def keep_text(self, name: str, text: str) -> None:
+        """Keep a secret text."""
+        with _Sentence(self.name):
+            self._backend.set_password(SERVICE, name, text)
+
+    def forget_text(self, name: str) -> bool:
+        """Forget a secret text; whether there was one."""
+        with _Sentence(self.name):
+            if self._backend.get_password(SERVICE, name) is None:
+                return False
+            self._backend.delete_password(SERVICE, name)
+        return True
+
 
 def trusted(backend: KeyringBackend) -> KeyringBackend:
     """The backend itself, or the first safe one of a chain; raises BadInput for one that does not encrypt."""

@@ -82,6 +82,25 @@ class Vault:
         kept = self._read()
         return [account for account in ACCOUNTS if account.name in kept]
 
+    def text(self, name: str) -> str | None:
+        """A secret text kept under `name`, or None; BadInput for a wrong passphrase or a damaged file."""
+        return self._read().get(name)
+
+    def keep_text(self, name: str, text: str) -> None:
+        """Keep a secret text; a new vault wants a passphrase of at least eight characters."""
+        kept = self._read()
+        if not kept and len(self._passphrase.reveal()) < LEAST_PASSPHRASE:
+            raise BadInput("vault passphrase", "(hidden)", f"use at least {LEAST_PASSPHRASE} characters")
+        self._write(kept | {name: text})
+
+    def forget_text(self, name: str) -> bool:
+        """Forget a secret text; whether there was one."""
+        kept = self._read()
+        if name not in kept:
+            return False
+        self._write({other: text for other, text in kept.items() if other != name})
+        return True
+
     def _read(self) -> dict[str, str]:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
