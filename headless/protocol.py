@@ -40,7 +40,7 @@ class Unsubscribe(msgspec.Struct, frozen=True, tag=True):
 
 
 class Query(msgspec.Struct, frozen=True, tag=True):
-    """Ask history: `name` is orders, fills, signals, commands, notes, equity or bars; the answer is a `Result`."""
+    """Ask history: `name` is one that `storage.history` knows, or bars; the answer is a `Result`."""
 
     id: str
     name: str

@@ -62,6 +62,7 @@ _KINDS: dict[str, _Kind] = {
     "orders": _Kind(tables.orders, "created", pages.order_row),
     "fills": _Kind(tables.fills, "at", pages.fill_row),
     "positions": _Kind(tables.positions, "opened", pages.position_row),
+    "closed": _Kind(tables.positions, "closed", pages.position_row),
     "signals": _Kind(tables.signals, "at", pages.signal_row),
     "commands": _Kind(tables.commands, "at", pages.command_row),
     "notes": _Kind(tables.notes, "at", pages.note_row),
@@ -81,7 +82,8 @@ class History:
         """A page as JSON: ``{"rows": [...], "next": cursor or null}``; the rows are those of `engine.ledger`.
 
         Args:
-            name: orders, fills, positions, signals, commands, notes, votes, scores or equity; `trail` answers an `engine.ledger.Trail`,
+            name: orders, fills, positions, closed (positions by the time they closed), signals, commands, notes, votes,
+                scores or equity; `trail` answers an `engine.ledger.Trail`,
                 `standings` an `engine.model.standing.Report`.
             args: the fields of `Wanted` (for a trail of `storage.trail.Of`) by name; None counts as not given.
 
@@ -124,6 +126,8 @@ def chosen(kind: _Kind, wanted: Wanted) -> Select[Any]:
     """The one statement a page costs: a walk along an index, one row further than the page shows."""
     table, time = kind.table, kind.table.c[kind.time]
     query = select(table).order_by(time.desc(), kind.place.desc()).limit(wanted.limit + 1)
+    if time.nullable:
+        query = query.where(time.is_not(None))
     if wanted.symbol:
         query = query.where(table.c.symbol == wanted.symbol)
     if wanted.since:

@@ -16,6 +16,8 @@ from widgets.panel import Panel
 from widgets.tones import signed_tone
 
 LEAST_WIDTH, LEAST_HEIGHT = 24, 4
+WHOLE = 20.0
+"""From this range on, quote currency, the axis needs no decimals."""
 
 
 def deepest_fall(values: Sequence[float]) -> float:
@@ -36,20 +38,20 @@ def curve_of(rows: Sequence[EquityRow], equity: Money, now: int) -> Curve:
     return Curve(tuple(at for at, _ in points), tuple(value for _, value in points))
 
 
-def amount(value: float) -> str:
-    """Quote currency, with as many decimals as a small account needs."""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.2f}"
-
-
 def curve_lines(curve: Curve, width: int, height: int) -> list[Line]:
     """The curve in `width` x `height` cells, the level it began at dotted."""
     low, high = lowest_highest((curve,))
-    plot = width - max(len(amount(low)), len(amount(high))) - 2
     rows = height - 1
     scale = scale_for(low, high, rows, [])
+    decimals = 0 if scale.high - scale.low >= WHOLE else 2
+
+    def label(value: float) -> str:
+        return f"{value:,.{decimals}f}"
+
+    plot = width - max(len(label(scale.low)), len(label(scale.high))) - 1
     canvas = Canvas(width, height)
     begin, end = curve.times[0], curve.times[-1]
-    draw_axis(canvas, scale, plot, amount)
+    draw_axis(canvas, scale, plot, label, least=10.0**-decimals)
     draw_curve(canvas, curve, scale, begin, end, plot, "up" if curve.values[-1] >= curve.values[0] else "down")
     canvas.settle_dots()
     row = scale.row(curve.values[0])

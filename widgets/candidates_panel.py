@@ -39,6 +39,7 @@ def cells_of(signal: Signal, now: int) -> list[Piece]:
     if signal.status is SignalStatus.WAITING:
         left = signal.expires - now
         status = (f"WAITS {fmt.countdown(left)}", "alarm" if left < SOON_MS else "warn bold")
+    refused = signal.reason if signal.status is SignalStatus.REFUSED else ""
     more = f" +{len(failed) - 1}" if len(failed) > 1 else ""
     return [
         (fmt.clock(signal.at, seconds=False) if now - signal.at < fmt.DAY_MS else when(signal.at)[:5], "dim"),
@@ -46,7 +47,7 @@ def cells_of(signal: Signal, now: int) -> list[Piece]:
         (f"{side_arrow(side)}{signal.action.value.upper()}", f"{side_tone(side)} bold"),
         (gate_count(signal), "loss" if failed else "dim"),
         status,
-        (f"{failed[0][: 12 - len(more)]}{more}" if failed else "", "loss"),
+        (f"{failed[0][: 12 - len(more)]}{more}" if failed else refused, "loss" if failed else "dim"),
         (f"{signal.score:+.2f}", "dim"),
         (signal.reason, "dim"),
     ]

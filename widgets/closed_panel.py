@@ -12,7 +12,7 @@ from widgets import format as fmt
 from widgets.columns import Column, header, kept, row
 from widgets.cursor_panel import CursorPanel, Row
 from widgets.line import Line, Piece, say, sentences
-from widgets.position_words import cash, plain, who
+from widgets.position_words import cash, mean, plain, who
 from widgets.tones import side_arrow, side_tone, side_word, signed_tone
 
 COLUMNS = (
@@ -47,8 +47,8 @@ def cells_of(one: PositionRow) -> list[Piece]:
         (fmt.base_of(one.symbol), "strong"),
         (side_word(one.side), side_tone(one.side)),
         (plain(one.entered), "text"),
-        (f"{one.entry:,.6g}" if one.entry < 1 else f"{one.entry:,.2f}", "text"),
-        (fmt.UNKNOWN if one.exit is None else f"{one.exit:,.6g}" if one.exit < 1 else f"{one.exit:,.2f}", "text"),
+        (mean(one.entry), "text"),
+        (mean(one.exit) if one.exit is not None else fmt.UNKNOWN, "text"),
         (fmt.age(closed - one.opened), "dim"),
         (cash(one.net), f"{signed_tone(float(one.net))} bold"),
         (cash(-one.fees), "dim"),

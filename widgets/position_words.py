@@ -15,7 +15,7 @@ def who(origin: str) -> str:
         return "outside Trefoil"
     kind, _, rest = origin.partition(":")
     if kind == "person":
-        return f"a person ({rest})" if rest else "a person"
+        return f"a person ({rest.removeprefix('station:')})" if rest else "a person"
     return f"{kind} {rest}" if rest else kind
 
 
@@ -47,6 +47,11 @@ def plain(value: Decimal) -> str:
     """A decimal with thousands separators and without the zeros at its end."""
     text = f"{value:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def mean(value: Decimal) -> str:
+    """A mean price: seven significant digits, without zeros at the end."""
+    return plain(Decimal(f"{value:.7g}"))
 
 
 def cash(value: Decimal, *, sign: bool = True) -> str:

@@ -9,8 +9,8 @@ from engine.view import InstrumentView, PositionView
 from widgets import format as fmt
 from widgets.closed_panel import when
 from widgets.gate_words import stage, used
-from widgets.line import EMPTY, Line, Piece, say, sentences, width_of
-from widgets.position_words import cash, net_now
+from widgets.line import EMPTY, Line, Piece, fit, say, sentences, width_of
+from widgets.position_words import cash, mean, net_now
 from widgets.scroll_panel import ScrollPanel
 from widgets.signal_detail import MARKS, plan_line
 from widgets.signals_panel import STATUS_TONES
@@ -22,18 +22,19 @@ MARK, NAME, BAR, SHARE = 12, 12, 8, 6
 VALUE, NEEDS = 14, 14
 NEAR = 0.8
 TITLES = {"market": "GATES", "risk": "RISK", "forecast": "FORECAST", "votes": "VOTES"}
+JUDGED = frozenset({Verdict.PASS, Verdict.FAIL})
 SENT = frozenset({SignalStatus.SENT, SignalStatus.FILLED})
 
 
 def may_have_orders(signal: Signal) -> bool:
     """There may be a trail of it to ask for."""
-    asked = any(gate.name == "votes" and gate.verdict in {Verdict.PASS, Verdict.FAIL} for gate in signal.gates)
+    asked = any(gate.name == "votes" and gate.verdict in JUDGED for gate in signal.gates)
     return bool(signal.client_id) or signal.status in SENT or signal.action is Action.CLOSE or asked
 
 
 def nearness(gate: Gate) -> list[Piece]:
     """A bar that is full at the limit, and the share of it that the value takes up."""
-    share = used(gate)
+    share = used(gate) if gate.verdict in JUDGED else None
     if share is None:
         return [(" " * (BAR + SHARE + 3), "text")]
     over = gate.verdict is Verdict.FAIL
@@ -52,8 +53,9 @@ def gate_lines(gate: Gate, width: int) -> list[Line]:
     pieces.append((fmt.left(gate.name, NAME), name_tone))
     if len(gate.value) > value:
         # What a gate says in words has the place of the bar.
-        room = width - width_of(pieces) - needs - 2
-        pieces += [(fmt.left(gate.value, max(value, room)) + " ", "text"), (gate.threshold[:needs], "dim")]
+        room = width - width_of(pieces) - len(gate.threshold) - 2
+        said = gate.value if len(gate.value) <= room else fmt.left(gate.value, max(value, room))
+        pieces += [(said, "strong"), (f"  {gate.threshold}", "dim")]
     else:
         pieces += [(f"{gate.value:>{value}}", "strong"), (f"  {fmt.left(gate.threshold, needs)}", "dim")]
         if width_of(pieces) + BAR + SHARE + 3 <= width:
@@ -78,10 +80,8 @@ def vote_lines(vote: Vote, width: int) -> list[Line]:
         ]
     else:
         pieces.append(("ABSTAINS          ", "warn"))
-    cost = f"{vote.cost / 1e8:.4f}".rstrip("0").rstrip(".")
-    pieces.append(
-        (f"{fmt.duration(vote.latency_ms)}  {cost} USD  {vote.model}{simulated}"[: max(0, width - 34)], "dim")
-    )
+    cost = f"{vote.cost / 1e8:.4f}".rstrip("0").rstrip(".") + " USD  " if vote.cost else ""
+    pieces.append((f"{fmt.duration(vote.latency_ms)}  {cost}{vote.model}{simulated}"[: max(0, width - 34)], "dim"))
     said = vote.why or (vote.reasons[0] if vote.reasons else "")
     lines = [Line(tuple(pieces)), *(say("    " + line.text) for line in sentences(said, max(10, width - 4)))]
     for flag in vote.flags:
@@ -142,9 +142,9 @@ def outcome_lines(signal: Signal, trail: Trail | None, position: PositionView | 
                 (f"  closed {when(closed.closed)} after {fmt.age(closed.closed - closed.opened)}", "dim"),
             )
         )  # fmt: skip
-        exit_price = f" → {closed.exit:,f}" if closed.exit is not None else ""
+        exit_price = f" → {mean(closed.exit)}" if closed.exit is not None else ""
         rest = (
-            f"{closed.entry.normalize():,f}{exit_price}   realised {cash(closed.realised)}   fees {cash(-closed.fees)}   "
+            f"{mean(closed.entry)}{exit_price}   realised {cash(closed.realised)}   fees {cash(-closed.fees)}   "
             f"funding {cash(closed.funding)}"
         )
         return [first, *sentences(rest, width)]
@@ -170,12 +170,19 @@ def story_lines(
 ) -> list[Line]:
     """All of it, from top to bottom."""
     side = signal.action.side
-    head: list[Piece] = [
-        (f"{side_arrow(side)} {signal.action.value.upper()} {fmt.base_of(signal.symbol)}  ", f"{side_tone(side)} bold"),
-        (f"{signal.status.value}  ", STATUS_TONES.get(signal.status, "text")),
-        (f"board {signal.score:+.2f}  {when(signal.at)}Z  bar {fmt.clock(signal.bar_time, seconds=False)}", "dim"),
+    what = f"{side_arrow(side)} {signal.action.value.upper()} {fmt.base_of(signal.symbol)}"
+    head: list[tuple[int, list[Piece]]] = [
+        (0, [(what, f"{side_tone(side)} bold")]),
+        (0, [(signal.status.value, STATUS_TONES.get(signal.status, "text"))]),
+        (2, [(f"board {signal.score:+.2f}", "dim")]),
+        (1, [(f"{when(signal.at)}Z", "dim")]),
+        (3, [(f"bar {fmt.clock(signal.bar_time, seconds=False)}", "dim")]),
     ]
-    lines = [Line(tuple(head)), *chain_line(signal, trail, position, width), plan_line(signal, instrument, width)]
+    lines = [
+        Line(tuple(fit(head, width))),
+        *chain_line(signal, trail, position, width),
+        plan_line(signal, instrument, width),
+    ]
     lines += sentences(signal.reason, width, "text")
     for name, title in TITLES.items():
         gates = [gate for gate in signal.gates if stage(gate) == name]

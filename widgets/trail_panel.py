@@ -71,7 +71,14 @@ def order_lines(order: OrderRow, fills: Sequence[FillRow], accepted: int | None,
         total = sum((fill.quantity for fill in rest), start=Decimal(0))
         lines.append(_step(after(order.created, rest[-1].at), f"{len(rest)} more fills, {plain(total)}", "", width))
     if order.status in ENDED and order.status != OrderStatus.FILLED.value:
-        lines.append(_step(after(order.created, order.updated), order.status, order.reason, width))
+        lines.append(
+            _step(
+                after(order.created, order.updated),
+                order.status,
+                order.reason if order.reason != order.status else "",
+                width,
+            )
+        )
     return lines
 
 

@@ -57,7 +57,7 @@ class PositionsScreen(Acting):
     def __init__(self, source: Source, keys: dict[str, str], symbol: str | None) -> None:
         super().__init__(source, keys, symbol)
         self._only = ""
-        self._pages = Pages(source, "positions", PositionRow)
+        self._pages = Pages(source, "closed", PositionRow)
         self._past: int | None = None
         self._trail: Trail | None = None
         self._trail_of: tuple[str, str | int, object] | None = None
@@ -188,9 +188,8 @@ class PositionsScreen(Acting):
 
     def _show_closed(self) -> None:
         if self.is_mounted:
-            rows = [row for row in self._pages.rows if row.closed is not None]
             pages = self._pages
-            self.query_one(ClosedPanel).show(rows, done=pages.done, said=pages.trouble, only=self._only)
+            self.query_one(ClosedPanel).show(pages.rows, done=pages.done, said=pages.trouble, only=self._only)
 
     # What is looked at
 

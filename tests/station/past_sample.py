@@ -203,7 +203,7 @@ class Past:
         equity: bool = False,  # noqa: FBT001, FBT002 - a switch of a fake
         trails: dict[tuple[str, str | int], Trail] | None = None,
     ) -> None:
-        self._rows: dict[str, Sequence[Any]] = {"positions": positions, "signals": signals}
+        self._rows: dict[str, Sequence[Any]] = {"closed": positions, "signals": signals}
         self._equity = equity
         self._trails = trails or {}
         self.asked: list[tuple[str, dict[str, Any]]] = []

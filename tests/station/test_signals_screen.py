@@ -44,26 +44,28 @@ def test_every_key_of_the_screen_is_expected_to_do_something() -> None:
     assert {a.id for a in of_place(ON_SIGNALS)} - MODES == set(ASKS) | set(DIALOGS) | OTHERS
 
 
-@pytest.mark.parametrize("name", sorted(ASKS))
-async def test_a_key_asks_the_engine(name: str) -> None:
+async def test_keys_ask_the_engine() -> None:
     source = FakeSource(past=rich_past())
-    key = next(a.key for a in of_place(ON_SIGNALS) if a.id == name)
     async with opened(source, SignalsScreen, "4") as (pilot, _):
-        await pilot.press(key.split(",")[0])
-        await settle(pilot)
-        assert source.asked == [ASKS[name]]
+        for action in of_place(ON_SIGNALS):
+            if action.id in ASKS:
+                await pilot.press(action.key)
+                await settle(pilot)
+                assert source.asked.pop() == ASKS[action.id]
 
 
-@pytest.mark.parametrize("name", sorted(DIALOGS))
-async def test_a_key_opens_its_dialog_and_escape_leaves_it(name: str) -> None:
-    key = next(a.key for a in of_place(ON_SIGNALS) if a.id == name)
-    async with opened(FakeSource(), SignalsScreen, "4") as (pilot, screen):
-        await pilot.press(key)
-        await pilot.pause()
-        assert isinstance(pilot.app.screen, DIALOGS[name])
-        await pilot.press("escape")
-        await pilot.pause()
-        assert pilot.app.screen_stack[1:] == [screen]
+async def test_keys_open_their_dialogs_and_escape_leaves_them() -> None:
+    source = FakeSource(past=rich_past())
+    async with opened(source, SignalsScreen, "4") as (pilot, screen):
+        for action in of_place(ON_SIGNALS):
+            if action.id in DIALOGS:
+                await pilot.press(action.key)
+                await pilot.pause()
+                assert isinstance(pilot.app.screen, DIALOGS[action.id])
+                await pilot.press("escape")
+                await pilot.pause()
+                assert pilot.app.screen_stack[1:] == [screen]
+        assert source.asked == []
 
 
 async def test_only_the_chosen_signal_is_approved() -> None:
@@ -249,7 +251,7 @@ async def test_empty_places_have_a_sentence_and_trouble_is_told() -> None:
         assert "the disk is gone" in painted(screen, CandidatesPanel)
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("size", [(60, 20), (120, 40), (200, 60)])
 async def test_tab_reaches_every_panel_and_each_can_be_alone(size: tuple[int, int]) -> None:
     async with opened(FakeSource(past=rich_past()), SignalsScreen, "4", size) as (pilot, screen):
         seen = set()

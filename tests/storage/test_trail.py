@@ -16,7 +16,7 @@ from engine.model.command import FlipPosition, PlaceOrder, ReducePosition
 from engine.model.event import OrderAccepted
 from engine.model.order import OrderKind, Side
 from engine.ports import Entry
-from storage import tables
+from storage import history, tables
 from storage.database import Database
 from storage.history import History
 from storage.journal import SqlJournal
@@ -152,3 +152,29 @@ async def test_equity_can_be_thinned_out(database: Database) -> None:
     assert (page["rows"], page["next"] is not None) == (thin[:2], True)
     with pytest.raises(BadInput, match="only equity"):
         await ask.query("fills", {"every": 5})
+
+
+async def test_closed_positions_come_by_the_time_they_closed(sqlite_database: Database) -> None:
+    await write(sqlite_database, random_journal(5, 160, 0.2), Random(5))
+    ask = History(sqlite_database)
+    async with sqlite_database.connect() as connection:
+        closed, key = tables.positions.c.closed, tables.positions.c.id
+        stored = (await connection.execute(select(closed, key).where(closed.is_not(None)))).all()
+    expected = [row.id for row in sorted(stored, key=lambda row: (-row.closed, -row.id))]
+    found: list[int] = []
+    cursor = None
+    while True:
+        page = msgspec.json.decode(await ask.query("closed", {"limit": 2, "before": cursor}))
+        found += [row["id"] for row in page["rows"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert len(expected) > 3
+    assert found == expected
+    symbols = {row["symbol"] for row in msgspec.json.decode(await ask.query("closed", {"symbol": BTC}))["rows"]}
+    assert symbols == {BTC}
+    query = history.chosen(history._KINDS["closed"], history.Wanted(before="9.9"))
+    text = str(query.compile(sqlite_database.readers.sync_engine, compile_kwargs={"literal_binds": True}))
+    async with sqlite_database.connect() as connection:
+        plan = " ".join(row[-1] for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))
+    assert "TEMP B-TREE" not in plan
