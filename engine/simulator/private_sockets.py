@@ -33,6 +33,10 @@ class PrivateSockets:
         """Let it hear the channel no more."""
         self._channels[socket].discard(channel)
 
+    def channels(self) -> set[str]:
+        """Everything that somebody hears."""
+        return {channel for channels in self._channels.values() for channel in channels}
+
     def sockets(self) -> tuple[Socket, ...]:
         """All signed-in sockets."""
         return tuple(self._channels)

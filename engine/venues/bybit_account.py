@@ -19,7 +19,7 @@ from engine.venues.bybit_report import executions_of, read_report
 from engine.venues.bybit_user_events import UserEvents
 from engine.venues.bybit_words import NOT_EXECUTIONS, Words
 from engine.venues.ccxt_api import Api
-from engine.venues.ccxt_client import dial, sign_in, signed
+from engine.venues.ccxt_client import confirmed, dial, sign_in, signed
 from engine.venues.ccxt_errors import HEDGE, PERMISSION
 from engine.venues.tell import Tell
 
@@ -46,6 +46,7 @@ class BybitAccount:
         self._words = Words()
         self._events = UserEvents(tell)
         self._isolated = False
+        self._acks: asyncio.Queue[None] = asyncio.Queue()
 
     def learn(self, instruments: Sequence[Instrument], orders: Sequence[Order]) -> None:
         """What is traded, and the open orders that are known."""
@@ -54,7 +55,7 @@ class BybitAccount:
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], None]]:
         """Who hears which messages."""
-        return self._events.handlers()
+        return self._events.handlers() | {"subscribe": lambda _: self._acks.put_nowait(None)}
 
     async def server_time(self) -> int:
         """Ms UTC."""
@@ -144,7 +145,10 @@ class BybitAccount:
         expires = str(self._client.nonce() + SIGN_IN_LIVES_MS)
         args = [self._client.apiKey, expires, signed(self._client, f"GET/realtime{expires}", "hex")]
         await sign_in(self._client, url, {"op": "auth", "args": args})
-        return [await dial(self._client, url, {"op": "subscribe", "args": TOPICS, "req_id": "1"})]
+        self._acks = asyncio.Queue()
+        ended = await dial(self._client, url, {"op": "subscribe", "args": TOPICS, "req_id": "1"})
+        await confirmed(ended, self._acks, 1)
+        return [ended]
 
     async def keep_alive(self) -> None:
         """Pings are all that it takes."""

@@ -86,7 +86,9 @@ def _retry_ms(headers: Mapping[str, str], now: int) -> int:
 
 def _topic(message: dict[str, Any]) -> str:
     topic = message.get("topic")
-    return "" if topic is None else str(topic).partition(".")[0]
+    if topic is None:
+        return "subscribe" if message.get("op") == "subscribe" and message.get("success") else ""
+    return str(topic).partition(".")[0]
 
 
 BYBIT = Manners(

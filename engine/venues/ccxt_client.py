@@ -182,6 +182,22 @@ async def dial(client: Any, url: str, request: dict[str, Any] | None) -> asyncio
     return ended
 
 
+async def confirmed(ended: asyncio.Future[Any], acks: asyncio.Queue[None], count: int) -> None:
+    """Wait until the exchange has confirmed `count` subscriptions: what happens before is not told.
+
+    Raises what the socket ended with, or TimeoutError.
+    """
+    async with asyncio.timeout(SIGN_IN_S):
+        for _ in range(count):
+            ack = asyncio.ensure_future(acks.get())
+            try:
+                await asyncio.wait({ack, ended}, return_when=asyncio.FIRST_COMPLETED)
+                if ended.done():
+                    ended.result()
+            finally:
+                ack.cancel()
+
+
 def _looked_at(ended: asyncio.Future[Any]) -> None:
     """Of several sockets that end together only one is asked why."""
     if not ended.cancelled():

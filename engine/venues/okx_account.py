@@ -15,7 +15,7 @@ from engine.model.order import CONDITIONAL, Fill, Order, OrderRequest, OrderStat
 from engine.model.venue import VenueReport
 from engine.venues.account_api import ENTRY_PATIENCE_MS, Found, Permissions, Placed
 from engine.venues.ccxt_api import Api
-from engine.venues.ccxt_client import dial, sign_in, signed
+from engine.venues.ccxt_client import confirmed, dial, sign_in, signed
 from engine.venues.ccxt_errors import ACCOUNT_MODE, HEDGE, PERMISSION
 from engine.venues.okx_ids import to_okx
 from engine.venues.okx_report import fills_of, open_algos, open_orders, read_report
@@ -51,6 +51,7 @@ class OkxAccount:
         self._canceling: set[str] = set()
         self._events = UserEvents(tell, self._canceling)
         self._bills: set[str] = set()
+        self._acks: asyncio.Queue[None] = asyncio.Queue()
 
     def learn(self, instruments: Sequence[Instrument], orders: Sequence[Order]) -> None:
         """What is traded, and the open orders that are known."""
@@ -59,7 +60,8 @@ class OkxAccount:
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], None]]:
         """Who hears which messages."""
-        return self._events.handlers() | {"notice": self._notice}
+        own = {"notice": self._notice, "subscribe": lambda _: self._acks.put_nowait(None)}
+        return self._events.handlers() | own
 
     async def server_time(self) -> int:
         """Ms UTC."""
@@ -163,9 +165,11 @@ class OkxAccount:
         """Plain orders and the balance on one socket, conditional orders on another; both are signed in."""
         self.urls = [self._client.get_url("", access) for access, _ in CHANNELS]
         ended = []
+        self._acks = asyncio.Queue()
         for (_, channels), url in zip(CHANNELS, self.urls, strict=True):
             await sign_in(self._client, url, self._login())
             ended.append(await dial(self._client, url, {"op": "subscribe", "args": channels}))
+            await confirmed(ended[-1], self._acks, len(channels))
         return ended
 
     def _login(self) -> dict[str, Any]:

@@ -83,8 +83,9 @@ def _heard(_headers: Mapping[str, str], _counted: Weights) -> dict[str, int]:
 
 
 def _topic(message: dict[str, Any]) -> str:
-    if message.get("event"):
-        return "notice" if message["event"] == "notice" else ""
+    event = message.get("event")
+    if event:
+        return str(event) if event in {"notice", "subscribe"} else ""
     channel = str(message.get("arg", {}).get("channel", ""))
     return "candle" if channel.startswith("candle") else channel
 

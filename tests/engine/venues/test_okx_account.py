@@ -114,3 +114,40 @@ async def test_a_key_that_may_not_trade_is_refused_at_the_door(exchange_bench: t
             assert refused.value.code == "permission"
         finally:
             await venue.close()
+
+
+class Listener(MiniDesk):
+    """Notes which channels the exchange had subscribers for whenever the stream came up."""
+
+    def __init__(self, bench: SimulatedBench) -> None:
+        super().__init__(bench.instrument, bench.clock)
+        self._private = bench.hand.simulation.private
+        self.heard: list[set[str]] = []
+
+    def link(self, name: str, *, up: bool, reason: str) -> None:
+        if up:
+            self.heard.append(self._private.channels())
+        super().link(name, up=up, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("exchange_bench", "channels"),
+    [
+        (OkxBench, {"okx:orders", "okx:orders-algo", "okx:balance_and_position"}),
+        (BybitBench, {"bybit:order", "bybit:execution", "bybit:position", "bybit:wallet"}),
+    ],
+)
+async def test_the_stream_is_up_when_every_channel_is_heard(
+    exchange_bench: type[SimulatedBench], channels: set[str]
+) -> None:
+    async with exchange_bench.running() as bench:
+        await bench.venue.close()
+        listener, venue = Listener(bench), CcxtVenue(bench.access(), bench.clock)
+        try:
+            await venue.open([bench.instrument], [], listener)
+            for times in range(1, 4):
+                await listener.until(lambda times=times: len(listener.heard) >= times)  # type: ignore[misc] # a lambda
+                bench.cut_user_stream()
+        finally:
+            await venue.close()
+        assert listener.heard[:3] == [channels] * 3
