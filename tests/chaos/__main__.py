@@ -7,6 +7,7 @@ import asyncio
 import gc
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -39,7 +40,27 @@ def import_everything() -> None:
     gc.freeze()
 
 
-def one_seed(seed: int, folder: Path) -> None:
+def make_template(folder: Path) -> Path:
+    """A migrated empty database; made in a process of its own, since it starts threads."""
+    file = folder / "template.db"
+    pid = os.fork()
+    if pid == 0:
+        asyncio.run(_migrate(file))
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return file
+
+
+async def _migrate(file: Path) -> None:
+    from storage import migrate
+    from storage.database import Database
+
+    database = Database(f"sqlite+aiosqlite:///{file}")
+    await migrate.upgrade(database)
+    await database.close()
+
+
+def one_seed(seed: int, folder: Path, template: Path) -> None:
     """In a process of its own: give birth to a nursery, then play; the result is a file."""
     ours, theirs = socket.socketpair()
     nursery = os.fork()
@@ -51,10 +72,12 @@ def one_seed(seed: int, folder: Path) -> None:
     signal.alarm(HUNG_S + 30)
     chosen = plan(seed)
     try:
-        result = asyncio.run(asyncio.wait_for(run(chosen, folder / "run", Nursery(ours)), HUNG_S)).as_dict()
+        result = asyncio.run(asyncio.wait_for(run(chosen, folder / "run", Nursery(ours), template), HUNG_S)).as_dict()
     except Exception:  # noqa: BLE001 - whatever it is, the seed is broken and the next one runs
         text = traceback.format_exc()
         result = {"seed": seed, "faults": chosen.faults, "broken": [f"the run ends: {text}"], "command": chosen.command}
+    ours.close()
+    os.waitpid(nursery, 0)
     (folder / "result.json").write_text(json.dumps(result))
 
 
@@ -64,6 +87,7 @@ def run_all(seeds: range, jobs: int, *, keep: bool, loud: bool) -> list[dict[str
     running: dict[int, tuple[int, Path]] = {}
     waiting = list(reversed(seeds))
     root = Path(tempfile.mkdtemp(prefix="trefoil-chaos-"))
+    template = make_template(root)
     while waiting or running:
         while waiting and len(running) < jobs:
             seed = waiting.pop()
@@ -71,7 +95,7 @@ def run_all(seeds: range, jobs: int, *, keep: bool, loud: bool) -> list[dict[str
             folder.mkdir()
             pid = os.fork()
             if pid == 0:
-                one_seed(seed, folder)
+                one_seed(seed, folder, template)
                 os._exit(0)
             running[pid] = (seed, folder)
         pid, _ = os.wait()
@@ -98,11 +122,12 @@ def result_of(seed: int, folder: Path) -> dict[str, Any]:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Scenario, hits, survived."""
-    lines = [f"{'fault':36}{'runs':>6}{'survived':>10}"]
+    """Fault, in how many runs, in how many of them it struck, how many of these survived."""
+    lines = [f"{'fault':36}{'runs':>6}{'struck':>8}{'survived':>10}"]
     for name in NAMES:
-        hit = [result for result in results if name in result["faults"]]
-        lines.append(f"{name:36}{len(hit):>6}{sum(not result['broken'] for result in hit):>10}")
+        meant = [result for result in results if name in result["faults"]]
+        hit = [result for result in meant if name in result.get("hit", ())]
+        lines.append(f"{name:36}{len(meant):>6}{len(hit):>8}{sum(not result['broken'] for result in hit):>10}")
     return "\n".join(lines)
 
 
@@ -122,7 +147,7 @@ def main() -> int:
     broken = [
         {"seed": r["seed"], "faults": r["faults"], "invariant": r["broken"][0], "command": r["command"]} for r in bad
     ]
-    missed = [name for name in NAMES if sum(name in r["faults"] for r in results) < LEAST_HITS]
+    missed = [name for name in NAMES if sum(name in r.get("hit", ()) for r in results) < LEAST_HITS]
     short = missed if len(results) >= FULL else []
     summary = {
         "runs": len(results),
@@ -130,6 +155,7 @@ def main() -> int:
         "kills": sum(r.get("kills", 0) for r in results),
         "orders": sum(r.get("orders", 0) for r in results),
         "trades": sum(r.get("trades", 0) for r in results),
+        "cpu_seconds": round(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]), 1),
         "seconds": round(time.monotonic() - began, 1),
         "broken": broken,
     }

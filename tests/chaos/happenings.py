@@ -15,8 +15,10 @@ from engine.simulator.market import Step
 from tests.chaos.stage import SYMBOL, Stage
 
 
-async def listen_key(stage: Stage) -> None:
+async def listen_key(stage: Stage) -> bool:
+    heard = bool(stage.running.simulation.users.sockets())
     stage.running.simulation.users.close_key()
+    return heard
 
 
 def limit(stage: Stage, lots: int, away: int) -> c.PlaceOrder | None:
@@ -39,22 +41,20 @@ def limit(stage: Stage, lots: int, away: int) -> c.PlaceOrder | None:
     )
 
 
-async def partial_then_cancel(stage: Stage) -> None:
+async def partial_then_cancel(stage: Stage) -> bool:
     """A limit order meets a thin quote, and is cancelled with the rest of it open."""
     order = limit(stage, 30, 0)
-    if order is None:
-        return
-    await cancel_after(stage, order, touch=True)
+    return order is not None and await cancel_after(stage, order)
 
 
-async def cancel_race(stage: Stage) -> None:
+async def cancel_race(stage: Stage) -> bool:
     """A limit order is cancelled in the moment in which the market reaches it."""
     order = limit(stage, 20, 5)
-    if order is not None:
-        await cancel_after(stage, order, touch=True)
+    return order is not None and await cancel_after(stage, order)
 
 
-async def cancel_after(stage: Stage, order: c.PlaceOrder, *, touch: bool) -> None:
+async def cancel_after(stage: Stage, order: c.PlaceOrder) -> bool:
+    """Cancel the order as soon as it works, while the market comes to it; False when it never worked."""
     known = set(stage.client.desk.orders)
     stage.ask(order)
 
@@ -64,12 +64,12 @@ async def cancel_after(stage: Stage, order: c.PlaceOrder, *, touch: bool) -> Non
         return [client_id for client_id, o in orders if client_id not in known and o.kind is OrderKind.LIMIT]
 
     if not await stage.until(lambda: bool(fresh()), 1.0):
-        return
+        return False
     stage.ask(c.CancelOrder(client_id=fresh()[0]))
-    if touch:
-        await asyncio.sleep(stage.dice.random() * 0.01)
-        price = stage.exchange.instruments[SYMBOL].exact_ticks(order.price or Decimal(1))
-        move(stage, price - (order.side > 0), lots=stage.dice.choice((7, 10_000)))
+    await asyncio.sleep(stage.dice.random() * 0.01)
+    price = stage.exchange.instruments[SYMBOL].exact_ticks(order.price or Decimal(1))
+    move(stage, price - (order.side > 0), lots=stage.dice.choice((7, 10_000)))
+    return True
 
 
 def move(stage: Stage, bid: int, lots: int = 10_000) -> None:
@@ -78,62 +78,67 @@ def move(stage: Stage, bid: int, lots: int = 10_000) -> None:
     stage.running.simulation.apply(Step(exchange.now + 1, SYMBOL, bid, bid + 1, lots, lots, bid, 1))
 
 
-async def liquidation(stage: Stage) -> None:
+async def liquidation(stage: Stage) -> bool:
     holding = stage.exchange.account.holdings[SYMBOL]
-    if holding.lots:
+    had = holding.lots
+    if had:
         stage.exchange._liquidate(holding)
+    return had != holding.lots
 
 
-async def adl(stage: Stage) -> None:
+async def adl(stage: Stage) -> bool:
     """The exchange takes a part of the position away."""
-    if abs(stage.lots) > 1:
-        stage.outside(-(stage.lots // 2 or stage.lots), name="adl_autoclose", reduce_only=True)
+    return abs(stage.lots) > 1 and stage.outside(-(stage.lots // 2), name="adl_autoclose", reduce_only=True)
 
 
-async def funding(stage: Stage) -> None:
+async def funding(stage: Stage) -> bool:
     """Paid while no engine runs."""
     await stage.kill()
     stage.exchange._fund(stage.exchange.now)
     await stage.start()
+    return stage.lots != 0
 
 
-async def manual_close(stage: Stage) -> None:
+async def manual_close(stage: Stage) -> bool:
     """With or without an engine to see it."""
     blind = stage.dice.random() < 0.5
     if blind:
         await stage.kill()
-    if stage.lots:
-        stage.outside(-stage.lots, reduce_only=True)
+    struck = stage.lots != 0 and stage.outside(-stage.lots, reduce_only=True)
     if blind:
         await stage.start()
+    return struck
 
 
-async def manual_order(stage: Stage) -> None:
+async def manual_order(stage: Stage) -> bool:
     """Somebody adds to the position, or opens one."""
     blind = stage.dice.random() < 0.5
     if blind:
         await stage.kill()
-    stage.outside(stage.dice.choice((-5, 5)))
+    struck = stage.outside(stage.dice.choice((-5, 5)))
     if blind:
         await stage.start()
+    return struck
 
 
-async def outlier(stage: Stage) -> None:
+async def outlier(stage: Stage) -> bool:
     """One wild price, and back."""
     quote = stage.exchange.books[SYMBOL].quote
     if quote is not None:
         move(stage, quote.bid * stage.dice.choice((94, 106)) // 100)
         move(stage, quote.bid)
+    return quote is not None
 
 
-async def stale(stage: Stage) -> None:
+async def stale(stage: Stage) -> bool:
     """The market says nothing for a while; orders are answered."""
     stage.running.player.pause()
     await asyncio.sleep(1.0)
     stage.running.player.resume()
+    return True
 
 
-async def locked(stage: Stage) -> None:
+async def locked(stage: Stage) -> bool:
     """Another program keeps the database for longer than the engine waits, or for less."""
     connection = sqlite3.connect(stage.home.database, isolation_level=None, timeout=2.0)
     try:
@@ -141,34 +146,38 @@ async def locked(stage: Stage) -> None:
         await asyncio.sleep(stage.dice.choice((0.3, 6.0)))
         connection.execute("ROLLBACK")
     except sqlite3.OperationalError:
-        return  # the engine is writing all the time
+        return False  # the engine is writing all the time, or has not made its tables
+    else:
+        return True
     finally:
         connection.close()
 
 
-async def disk_full(stage: Stage) -> None:
+async def disk_full(stage: Stage) -> bool:
     """The next life cannot let its files grow."""
     await stage.kill()
     wal = stage.home.database.with_name(stage.home.database.name + "-wal")
     size = max(stage.home.database.stat().st_size, wal.stat().st_size if wal.exists() else 0)
     await stage.start(file_limit=size + stage.dice.choice((40_000, 200_000)))
+    return True
 
 
-async def second(stage: Stage) -> None:
+async def second(stage: Stage) -> bool:
     """Another engine on the same data directory: it must refuse."""
     first = stage.engine
     if not await stage.until(lambda: stage.ready or stage.stuck, 10.0) or not stage.alive:
-        return
+        return False
     await stage.start()
     rival, stage.engine = stage.engine, first
     if await stage.until(lambda: not stage.nursery.alive(rival), 20.0):
-        return
+        return True
     os.kill(rival, signal.SIGKILL)
     if stage.alive:
         stage.alarms.append("BROKEN: a second engine refuses to start: it runs beside the first")
+    return True
 
 
-HAPPEN: dict[str, Callable[[Stage], Awaitable[None]]] = {
+HAPPEN: dict[str, Callable[[Stage], Awaitable[bool]]] = {
     "listen key expiry": listen_key,
     "partial fill then cancel": partial_then_cancel,
     "cancel and fill race": cancel_race,

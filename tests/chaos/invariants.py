@@ -44,6 +44,16 @@ async def broken(stage: Stage, allowed_bare_ms: int) -> list[str]:
     return found
 
 
+async def on_its_way(stage: Stage) -> bool:
+    """The journal ends with an order that awaits its answer."""
+    database = Database(stage.home.database_url)
+    try:
+        core, _ = await recover(SqlJournal(database))
+    finally:
+        await database.close()
+    return core.state.busy()
+
+
 def agreement(stage: Stage, state: State) -> Iterator[str]:
     """Position, open orders and cash are the exchange's."""
     s = state.symbols[SYMBOL]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -12,12 +13,15 @@ from typing import Any
 from engine.model import command as c
 from engine.model.order import OrderKind, Side
 from tests.chaos.happenings import HAPPEN
-from tests.chaos.invariants import BARE_MS, broken
+from tests.chaos.invariants import BARE_MS, broken, on_its_way
 from tests.chaos.nursery import Nursery
-from tests.chaos.plan import DEEDS, WIRE, Plan
+from tests.chaos.plan import CRASHES, DEEDS, WIRE, Plan
 from tests.chaos.stage import READY_S, SYMBOL, Stage, stage
 
 SETTLE_S = 30.0
+CALM_LIVES = 3
+MOST_LOOKS = 80
+MOST_DEEDS = 40
 # How long a fault keeps every order from the venue, or every decision from the journal: so much longer may a position be
 # bare without an alarm.
 BLOCKED_MS = {
@@ -36,6 +40,7 @@ class Result:
 
     seed: int
     faults: tuple[str, ...]
+    hit: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     kills: int = 0
     orders: int = 0
@@ -49,17 +54,21 @@ class Result:
         return asdict(self)
 
 
-async def run(plan: Plan, folder: Path, nursery: Nursery) -> Result:
+async def run(plan: Plan, folder: Path, nursery: Nursery, template: Path | None = None) -> Result:
     """Play a plan in a fresh folder."""
     began = time.monotonic()
     result = Result(plan.seed, plan.faults, command=plan.command)
-    async with stage(folder, nursery, plan.seed) as one:
+    async with stage(folder, nursery, plan.seed, template) as one:
         await wild_life(one, plan)
-        if not await calm_life(one):
+        lives = 1
+        while (calm := await calm_life(one)) and lives < CALM_LIVES and await on_its_way(one):
+            lives += 1  # something was begun in the very moment of the stop: that is the next life's business
+        if not calm:
             result.broken.append(f"the calm engine settles: {unsettled(one)}")
         else:
             allowed = BARE_MS + sum(BLOCKED_MS.get(name, 0) for name in plan.faults)
             result.broken = await broken(one, allowed)
+        result.hit = sorted(one.hit)
         result.kills, result.bare_ms = one.kills, one.bare_ms
         result.orders, result.trades = len(one.exchange.orders), len(one.exchange.trades)
     result.seconds = round(time.monotonic() - began, 2)
@@ -69,20 +78,28 @@ async def run(plan: Plan, folder: Path, nursery: Nursery) -> Result:
 async def wild_life(one: Stage, plan: Plan) -> None:
     """Deeds of a person while faults strike; the engine is killed at the end, if it lives that long."""
     await one.start(plan.crash)
-    await one.until(lambda: one.ready or one.stuck, READY_S)
+    await one.until(lambda: one.trading or one.stuck, READY_S)
     strikes = dict(zip(plan.faults, plan.at, strict=True))
-    for number in range(DEEDS):
-        for name in [name for name, at in strikes.items() if at == number]:
+    done = 0
+    for number in range(MOST_LOOKS):
+        for name in [name for name, at in strikes.items() if at <= done and one.trading]:
             if name in WIRE:
                 one.faults(*WIRE[name])
             elif name in HAPPEN:
-                await HAPPEN[name](one)
-        await one.until(lambda: one.ready or one.stuck, READY_S)
-        if one.stuck:
+                if not await HAPPEN[name](one) and number < MOST_LOOKS // 2:
+                    continue  # there was nothing to strike at; later there may be
+                one.hit.add(name)
+            del strikes[name]
+        await one.until(lambda: one.trading or one.stuck, READY_S)
+        if one.stuck or (done >= DEEDS and not strikes and (not plan.crash or done >= MOST_DEEDS)):
             break
-        if one.ready and len(one.asks) < 3:
+        if one.trading and len(one.asks) < 3:
             one.ask(deed(one, number))
-        await asyncio.sleep(0.03 + 0.08 * one.dice.random())
+            done += 1
+        await asyncio.sleep(0.03 + 0.06 * one.dice.random())
+    await one.until(lambda: one.stuck, 0.3)
+    crashed = not one.alive and await one.nursery.end(one.engine) == -signal.SIGKILL
+    one.hit |= {name for name in plan.faults if name in CRASHES and crashed}
     await one.kill()
     for task in list(one.asks):
         task.cancel()

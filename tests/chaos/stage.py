@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -23,12 +24,13 @@ from headless.client import EngineClient
 from headless.session import DEMO_SETTINGS
 from storage.home import Home
 from tests.chaos.nursery import Nursery
+from tests.chaos.plan import WIRE
 
 SYMBOL = "BTC/USDT:USDT"
 SPEED = 20.0
 READY_S = 45.0
 POLL_S = 0.02
-HEARTBEAT_MS = 400
+HEARTBEAT_MS = 1_000
 
 
 class Stage:
@@ -46,7 +48,7 @@ class Stage:
         self.engine = 0
         self.kills = 0
         self.asks: set[asyncio.Task[Any]] = set()
-        self.bare_since = 0.0
+        self.hit: set[str] = set()
         self.bare_ms = 0
         self.alarms: list[str] = []
 
@@ -65,8 +67,13 @@ class Stage:
         self.running.simulation.switchboard.add(list(texts))
 
     def calm(self) -> None:
-        """Switch all faults off; sockets that fell silent are cut, as a router does that was restarted."""
-        self.running.simulation.switchboard.clear()
+        """Switch all faults off, and remember which of them have struck."""
+        board = self.running.simulation.switchboard
+        struck = {str(one["fault"]) for one in board.report() if one["hits"]}
+        self.hit |= {name for name, texts in WIRE.items() if struck & set(texts)}
+        if any(live.fault.kind == "skew" for live in board._live):
+            self.hit.add("clock skew")  # it lies over every answer
+        board.clear()
 
     async def start(self, crash: str = "", file_limit: int = 0) -> None:
         """A new engine."""
@@ -89,6 +96,11 @@ class Stage:
         """The engine trades and its desk is here."""
         status = self.client.desk.status
         return self.alive and self.client.connected and status.pid == self.engine and status.ready
+
+    @property
+    def trading(self) -> bool:
+        """It is ready, and has a price."""
+        return self.ready and SYMBOL in self.client.desk.quotes
 
     @property
     def stuck(self) -> bool:
@@ -118,8 +130,11 @@ class Stage:
         self.asks.add(task)
         task.add_done_callback(self.asks.discard)
 
-    def outside(self, lots: int, *, name: str = "web", reduce_only: bool = False) -> None:
-        """Somebody else's market order, signed lots."""
+    def outside(self, lots: int, *, name: str = "web", reduce_only: bool = False) -> bool:
+        """Somebody else's market order, signed lots; False where the exchange has no price for it."""
+        quote = self.exchange.books[SYMBOL].quote
+        if quote is None or not (quote.bid and quote.ask and quote.bid_lots and quote.ask_lots):
+            return False
         self.exchange.place(
             NewOrder(
                 symbol=SYMBOL,
@@ -130,20 +145,25 @@ class Stage:
                 reduce_only=reduce_only,
             )
         )
+        return True
 
     async def watch(self) -> None:
-        """Measure the longest time that a position of a living engine was without a stop over all of it."""
-        seen = 0
+        """Measure the longest time that a position of a living engine was without a stop over all of it.
+
+        A look counts for no more than two periods: while this process waits for a core, the engine does too.
+        """
+        seen, bare, before = 0, 0.0, time.monotonic()
         while True:
             notes = self.client.desk.notes
             self.alarms += [note.text for note in list(notes) if note.level == "alarm" and note.seq > seen]
             seen = max([seen, *(note.seq for note in notes)])
             now = time.monotonic()
+            passed, before = min(now - before, 2 * POLL_S), now
             if self.ready and self.client.desk.status.venue_up and not self.protected:
-                self.bare_since = self.bare_since or now
-                self.bare_ms = max(self.bare_ms, round((now - self.bare_since) * 1000))
+                bare += passed
+                self.bare_ms = max(self.bare_ms, round(bare * 1000))
             else:
-                self.bare_since = 0.0
+                bare = 0.0
             await asyncio.sleep(POLL_S)
 
     @property
@@ -159,9 +179,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, nursery: Nursery, seed: int) -> AsyncIterator[Stage]:
-    """Everything up, and down again."""
+async def stage(folder: Path, nursery: Nursery, seed: int, template: Path | None = None) -> AsyncIterator[Stage]:
+    """Everything up, and down again; `template` is a migrated empty database, so that not every run makes one."""
     folder.mkdir(parents=True, exist_ok=True)
+    if template is not None:
+        shutil.copyfile(template, Home(folder).database)
     market = GeneratedMarket(seed, [SYMBOL], start=time.time_ns() // 1_000_000, quotes_per_second=1.0, history_bars=320)
     running = await serve(market, seed=seed, speed=SPEED)
     (folder / "simulator.json").write_text(json.dumps(running.addresses()) + "\n")
