@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import stamina
+import stamina.instrumentation
 from msgspec.structs import replace
 
 from engine.ai.answer import contradictions, parse
@@ -30,6 +31,9 @@ SIMULATED = "SIMULATED"  # how the names of simulated models begin
 FIRST_WAIT_S = 0.2
 BUSY = "busy: no free place before the deadline"
 LATE = "no answer before the deadline"
+
+# A retry is no news: the vote tells how it ended. Left alone, stamina would write to the standard output.
+stamina.instrumentation.set_on_retry_hooks(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +142,16 @@ class Voter:
         if cached is not None:
             return replace(cached, cached=True, cost=0, tokens_in=0, tokens_out=0)
         entered = False
+        troubles: list[str] = []
         try:
             async with asyncio.timeout_at(until), self._places.place(question.urgency):
                 entered = True
-                vote = await self._asked(question, prompt, until)
+                vote = await self._asked(question, prompt, until, troubles)
         except TimeoutError:
             if not entered:
                 return abstention(seat.voter, seat.model, BUSY)
-            vote = abstention(seat.voter, seat.model, LATE, cost=self._sent_cost(prompt))
+            why = f"{LATE}: {troubles[-1]}" if troubles else LATE
+            vote = abstention(seat.voter, seat.model, why, cost=self._sent_cost(prompt))
             self._kept(prompt, brief, vote, "")
             return vote
         self._cache.put(key, self._clock.now(), vote)
@@ -159,7 +165,7 @@ class Voter:
         """What a question costs that was sent and never answered: at least what it says."""
         return self.seat.cost((len(prompt.system) + len(prompt.user)) // CHARACTERS_PER_TOKEN, 0)
 
-    async def _asked(self, question: Question, prompt: Prompt, until: float) -> Vote:
+    async def _asked(self, question: Question, prompt: Prompt, until: float, troubles: list[str]) -> Vote:
         seat, now = self.seat, self._clock.now()
         if not self.breaker.admits(now):
             rest = self.breaker.remaining(now) // 1000
@@ -171,7 +177,7 @@ class Voter:
             return abstention(seat.voter, seat.model, refusal)
         cost = self._sent_cost(prompt)  # unless an answer tells
         try:
-            vote, text = await self._answered(question, prompt, until)
+            vote, text = await self._answered(question, prompt, until, troubles)
             cost = vote.cost
         except asyncio.CancelledError:
             self.breaker.failed(self._clock.now())
@@ -185,10 +191,12 @@ class Voter:
         self._kept(prompt, question.brief, vote, text)
         return vote
 
-    async def _answered(self, question: Question, prompt: Prompt, until: float) -> tuple[Vote, str]:
+    async def _answered(
+        self, question: Question, prompt: Prompt, until: float, troubles: list[str]
+    ) -> tuple[Vote, str]:
         seat = self.seat
         try:
-            reply = await self._reply(prompt, until)
+            reply = await self._reply(prompt, until, troubles)
         except Trouble as trouble:
             used_in, used_out = trouble.used
             cost = seat.cost(used_in, used_out)
@@ -196,7 +204,7 @@ class Voter:
             return vote, ""
         return vote_of(seat, question.brief, reply), reply.text
 
-    async def _reply(self, prompt: Prompt, until: float) -> Reply:
+    async def _reply(self, prompt: Prompt, until: float, troubles: list[str]) -> Reply:
         self.begin()
         assert self._model is not None
         model = await asyncio.shield(self._model)
@@ -205,6 +213,7 @@ class Voter:
         def again(error: Exception) -> bool | float:
             if not isinstance(error, Trouble) or not error.retry:
                 return False
+            troubles.append(str(error))
             if error.after_s is None:
                 return True
             return error.after_s if loop.time() + error.after_s < until else False

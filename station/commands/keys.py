@@ -57,16 +57,17 @@ def set_(venue: Whose, *, testnet: Testnet = False, vault: InVault = False) -> N
 def list_(*, json: Json = False) -> None:
     """Say which accounts have keys, and where; of the keys themselves only the last characters."""
     from storage.keys.credentials import ACCOUNTS
-    from storage.keys.model_keys import model_keys
+    from storage.keys.model_keys import among, keys_in
 
     rows = []
-    for store in _stores():
+    places = _stores()
+    for store in places:
         for account in ACCOUNTS:
             found = store.load(account)
             if found is not None:
                 rows.append({"account": account.name, "place": store.name, "key": found.api_key.masked()})
     lines = [f"{row['account']:16} {row['key']:10} {row['place']}" for row in rows]
-    for provider, key in model_keys(_home(), ask_passphrase).items():
+    for provider, key in keys_in(among(places)).items():
         rows.append({"account": provider, "place": "model", "key": key.masked()})
         lines.append(f"{provider:16} {key.masked():10} model")
     text = "\n".join(lines) if lines else "There are no keys. Set some with: trefoil keys set binance"

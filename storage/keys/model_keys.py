@@ -5,6 +5,7 @@ What the environment holds for a model's own SDK (OPENAI_API_KEY ...) goes befor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from engine.errors import BadInput
@@ -48,13 +49,23 @@ def place_of(provider: str) -> str:
 
 def places(home: Home, ask: Ask | None = None) -> list[Texts]:
     """Keyring and vault, as far as they are here; see `storage.keys.find.stores`."""
-    return [one for one in stores(home, ask) if isinstance(one, OsKeyring | Vault)]
+    return among(stores(home, ask))
 
 
-def model_keys(home: Home, ask: Ask | None = None) -> dict[str, Secret]:
-    """The keys that are kept, by provider; BadInput where a place is locked or not safe."""
+def among(found: Sequence[object]) -> list[Texts]:
+    """Those of the places that keep texts."""
+    return [one for one in found if isinstance(one, OsKeyring | Vault)]
+
+
+def model_keys(home: Home) -> dict[str, Secret]:
+    """The keys that are kept, by provider; BadInput where a place is locked or not safe. Nobody is asked for anything."""
+    return keys_in(places(home))
+
+
+def keys_in(found_places: Sequence[Texts]) -> dict[str, Secret]:
+    """The same in given places, the first that has a key wins."""
     found: dict[str, Secret] = {}
-    for place in places(home, ask):
+    for place in found_places:
         for provider in PROVIDERS:
             text = None if provider in found else place.text(place_of(provider))
             if text is not None:
