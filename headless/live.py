@@ -28,7 +28,9 @@ async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
         await WarmUp(parts, steps).run()
         parts.writer.begin()
         steps.step("account", 0, 1)
-        orders = [order for order in runtime.core.state.orders.values() if order.open]
+        # the paper venue lives on the open orders; a real one is told all of the last day, to know their executions by
+        paper = isinstance(venue, PaperVenue)
+        orders = [order for order in runtime.core.state.orders.values() if order.open or not paper]
         await runtime.venue.open(parts.instruments, orders, runtime)
         if isinstance(venue, PaperVenue):
             _settle(parts, venue)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine.core.deck import Deck
 from engine.core.protection import close
-from engine.model.decision import CancelSent
+from engine.model.decision import CancelSent, QueryOrder
 from engine.model.order import Order, OrderStatus, Purpose
 
 FIRST_MS = 250  # an order is acknowledged within this, as a rule
@@ -23,9 +23,16 @@ def recall(deck: Deck, order: Order) -> None:
 
 
 def recall_again(deck: Deck, client_id: str) -> None:
-    """Time has passed since an order was recalled: ask once more while it is open."""
+    """Time has passed since an order was recalled: ask once more while it is open.
+
+    A cancelled limit order may have been filled in part before, and the message of it lost: the venue is asked.
+    """
     order = deck.state.orders.get(client_id)
-    if order is None or not order.open:
+    if order is None:
+        return
+    if not order.open:
+        if order.status is OrderStatus.CANCELED and order.request.price is not None:
+            deck.emit(QueryOrder(client_id=client_id))
         return
     if order.status in {OrderStatus.WORKING, OrderStatus.CANCELING}:
         deck.emit(CancelSent(client_id=client_id))

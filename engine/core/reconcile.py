@@ -13,6 +13,7 @@ from engine.model.order import OrderStatus
 from engine.model.venue import VenueReport
 
 AGAIN_MS = 1_000
+DISPUTED_MS = 5_000
 SURE = 3  # so many reports in a row
 
 
@@ -61,8 +62,8 @@ def _positions(deck: Deck, report: VenueReport) -> bool:
             continue
         agree = False
         ours = s.position.lots if s.position is not None else 0
-        if s.mismatches < SURE:
-            deck.timer(REPORT_TIMER, AGAIN_MS)  # a fill may be on its way: ask once more before judging
+        # a fill may be on its way: ask once more before judging, and go on asking until both agree
+        deck.timer(REPORT_TIMER, AGAIN_MS if s.mismatches < SURE else DISPUTED_MS)
         if s.mismatches == 1:
             continue
         text = f"{DIFFERS}: venue {theirs.get(symbol, 0)} lots, desk {ours}"

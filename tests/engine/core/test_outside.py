@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
 from engine.core.core import Core
-from engine.model.command import CancelOutside, Outside, ResolvePosition, SetPaused
-from engine.model.decision import CashSet, Decision, Level, Noted, OutsideCanceled, PositionAdopted, RequestReport
-from engine.model.order import OrderStatus, Purpose
+from engine.model.command import CancelOrder, CancelOutside, Outside, PlaceOrder, ResolvePosition, SetPaused
+from engine.model.decision import (
+    CashSet,
+    Decision,
+    Level,
+    Noted,
+    OutsideCanceled,
+    PositionAdopted,
+    QueryOrder,
+    RequestReport,
+    TimerSet,
+)
+from engine.model.order import OrderKind, OrderStatus, Purpose, Side
 from engine.model.position import Position
 from engine.model.venue import VenueOrder, VenuePosition
 from tests.engine.core.scenario import BTC, ETH, Desk, alarms, every, only, sent
@@ -218,3 +230,27 @@ def test_a_note_names_the_order() -> None:
     notes = every(Noted, desk.report(orders=(held(f"{OTHER}-1-7"),)))
     assert [n.level for n in notes] == [Level.WARN, Level.ALARM]
     assert f"{OTHER}-1-7" in notes[-1].text
+
+
+def test_a_dispute_is_looked_at_again_and_again() -> None:
+    desk, orders = holding()
+    waits = []
+    for _ in range(5):
+        decisions = desk.report(orders=orders, lots={BTC: 50})
+        waits.append(only(TimerSet, decisions).deadline - desk.now)
+    assert waits == [1_000, 1_000, 5_000, 5_000, 5_000]
+
+
+def test_a_limit_order_that_was_cancelled_is_asked_about_once_more() -> None:
+    """A part of it may have been filled before, and the message of it lost."""
+    desk = Desk()
+    desk.bar()
+    order = PlaceOrder(symbol=BTC, side=Side.BUY, kind=OrderKind.LIMIT, quantity=Decimal("0.01"), price=Decimal(99_000))
+    assert desk.ask(order).ok
+    entry = desk.order_of(Purpose.ENTRY)
+    desk.accept(entry)
+    desk.ask(CancelOrder(client_id=entry))
+    desk.gone(entry)
+    assert every(QueryOrder, desk.tick(1_000)) == [QueryOrder(client_id=entry)]
+    desk.gone(entry)
+    assert every(QueryOrder, desk.tick(5_000)) == []
