@@ -14,6 +14,7 @@ from engine.errors import VenueRejected
 from engine.simulator import rest_account as account
 from engine.simulator import rest_market as market
 from engine.simulator import rest_orders as orders
+from engine.simulator import rest_wallet as wallet
 from engine.simulator.parameters import Parameters
 from engine.simulator.rate_limits import ORDER_PATHS, Verdict, weight_of
 from engine.simulator.signing import check_key, check_signature
@@ -85,9 +86,9 @@ _SIGNED: dict[tuple[str, str], Endpoint] = {
     ("GET", "/fapi/v3/balance"): account.balance,
     ("GET", "/fapi/v2/positionRisk"): account.position_risk_v2,
     ("GET", "/fapi/v3/positionRisk"): account.position_risk,
-    ("GET", "/sapi/v1/capital/config/getall"): account.coins,
-    ("GET", "/sapi/v1/account/apiRestrictions"): account.api_restrictions,
-    ("GET", "/sapi/v1/margin/allPairs"): account.margin_pairs,
+    ("GET", "/sapi/v1/capital/config/getall"): wallet.coins,
+    ("GET", "/sapi/v1/account/apiRestrictions"): wallet.api_restrictions,
+    ("GET", "/sapi/v1/margin/allPairs"): wallet.margin_pairs,
 }
 _KEYED: dict[tuple[str, str], Endpoint] = {
     ("POST", "/fapi/v1/listenKey"): account.create_listen_key,
