@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 
 from engine.errors import BadInput
@@ -15,6 +16,7 @@ from engine.venues.okx_words import lot_in_coins
 from engine.venues.weight import Lane
 
 MAKER_PPM, TAKER_PPM = 200, 500
+CLOCK_LIVES_S = 30.0
 NEWEST = 1_400
 """`candles` has the newest 1,440 bars; what is older is in `history-candles`, which is slower to answer and to fill."""
 _OTHERS = {"1h": "1H", "2h": "2H", "4h": "4H", "1d": "1Dutc"}  # a plain 1D opens at 16:00 UTC
@@ -35,7 +37,7 @@ class OkxMarket:
         self._client = client
         self._api = api
         self._steps: dict[str, float] = {}
-        self._now = 0
+        self._now = self._heard_at = 0.0
 
     async def instruments(self) -> tuple[list[Instrument], list[str]]:
         """Swaps that are linear and settle in USDT."""
@@ -57,13 +59,15 @@ class OkxMarket:
 
     async def server_time(self) -> int:
         """Ms UTC."""
-        self._now = int((await self._api("publicGetPublicTime"))["data"][0]["ts"])
-        return self._now
+        now = int((await self._api("publicGetPublicTime"))["data"][0]["ts"])
+        self._now, self._heard_at = now, monotonic()
+        return now
 
     async def bars(self, venue_id: str, timeframe_ms: int, begin: int, end: int, lane: Lane) -> list[Row]:
         """Backwards from the end, until the begin is reached or nothing older is there."""
-        now = self._now or await self.server_time()
-        recent = begin > now - NEWEST * timeframe_ms
+        if not self._now or monotonic() - self._heard_at > CLOCK_LIVES_S:
+            await self.server_time()
+        recent = begin > self._now - NEWEST * timeframe_ms
         method = "publicGetMarketCandles" if recent else "publicGetMarketHistoryCandles"
         asked = {"instId": venue_id, "bar": BARS[timeframe_ms], "before": begin - 1, "limit": self.page}
         rows: list[list[str]] = []

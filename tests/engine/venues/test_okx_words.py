@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.errors import VenueRejected
-from engine.model.order import OrderKind, OrderRequest, Purpose, Side
+from engine.model.order import OrderKind, OrderRequest, OrderStatus, Purpose, Side
 from engine.venues.okx_ids import LONGEST, from_okx, to_okx
 from engine.venues.okx_words import Words, wallet
 from tests.engine.simulator.conftest import BTC
@@ -118,3 +118,36 @@ def test_the_wallet_is_cash_and_what_isolated_positions_hold() -> None:
         {"mgnMode": "cross", "ccy": "USDT", "margin": ""},
     ]
     assert wallet(balance, positions) == 1_000_00000000
+
+
+@pytest.mark.parametrize(
+    ("row", "status", "code"),
+    [
+        ({"state": "live"}, OrderStatus.WORKING, ""),
+        ({"state": "partially_filled"}, OrderStatus.WORKING, ""),
+        ({"state": "filled"}, OrderStatus.FILLED, ""),
+        ({"state": "canceled", "cancelSource": "1"}, OrderStatus.CANCELED, ""),
+        ({"state": "canceled", "cancelSource": "0"}, OrderStatus.EXPIRED, ""),
+        ({"state": "canceled"}, OrderStatus.EXPIRED, ""),
+        ({"state": "mmp_canceled"}, OrderStatus.EXPIRED, ""),
+        ({"state": "canceled", "cancelSource": "31"}, OrderStatus.REJECTED, "cancelSource 31"),
+    ],
+)
+def test_what_became_of_an_order(row: dict[str, str], status: OrderStatus, code: str) -> None:
+    found = Words([SWAP]).found({"ordId": "7", "uTime": "5"} | row)
+    assert (found.status, found.code, found.venue_id, found.venue_time) == (status, code, "7", 5)
+    assert bool(found.reason) is (status not in {OrderStatus.WORKING, OrderStatus.FILLED})
+
+
+@pytest.mark.parametrize(
+    ("row", "client_id"),
+    [
+        ({"clOrdId": "aZ01", "ordId": "7"}, "a-1"),
+        ({"clOrdId": "", "algoClOrdId": "aZ02", "ordId": "7"}, "a-2"),  # a stop of ours that triggered
+        ({"clOrdId": "made-by-the-exchange", "algoClOrdId": "aZ02", "ordId": "7"}, "a-2"),
+        ({"clOrdId": "", "ordId": "7"}, "okx:7"),
+        ({"algoClOrdId": "", "algoId": "8"}, "okx:8"),
+    ],
+)
+def test_whose_order_it_is(row: dict[str, str], client_id: str) -> None:
+    assert Words([SWAP]).client_id(row) == client_id
