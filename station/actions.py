@@ -95,6 +95,7 @@ ACTIONS: tuple[Action, ...] = (
         _holding,
         places=TRADING,
     ),
+    Action("protect", "e", "e", "Stops", TRADE, "Move stop and target of the position.", _holding, places=TRADING),
     Action("half", "h", "h", "Half", TRADE, "Reduce the position by half at market.", _holding, places=TRADING),
     Action(
         "flip",
@@ -106,7 +107,6 @@ ACTIONS: tuple[Action, ...] = (
         _holding,
         places=TRADING,
     ),
-    Action("protect", "e", "e", "Stops", TRADE, "Move stop and target of the position.", _holding, places=TRADING),
     Action(
         "flatten",
         "X",
