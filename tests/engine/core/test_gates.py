@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from engine.core.pipeline import lower_bound
+from engine.core.gates import lower_bound
 from engine.core.sizing import leverage_for
 from engine.model import event as e
 from engine.model.command import SetPaused
