@@ -89,7 +89,7 @@ EXITS = {
 @pytest.mark.parametrize("exits", EXITS)
 def test_with_exits(market_data: Path, exits: str, file: str, name: str) -> None:
     recorded = read(market_data, file)
-    bars = recorded.bars[-8_000:]
+    bars = recorded.bars[-3_000:]
     test = Backtest(bars, recorded.timeframe_ms, EXITS[exits], symbol=recorded.symbol or file)
     fast = test.run(name)
     assert len(fast.trades) > 5
