@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from headless.birth import process_birth
-from storage.keys.environment import without_secrets
 
 LAST_BYTES = 16_384
 
@@ -77,6 +76,8 @@ def spawn(arguments: list[str], log: Path, output: Path | None = None, tell: str
     `tell` is written to its stdin: the way for secrets, which belong neither on a command line nor in an environment. The
     child's environment is ours without the secrets that may be in it.
     """
+    from storage.keys.environment import without_secrets
+
     out = os.open(output or log, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if output else os.O_APPEND), 0o600)
     err = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
