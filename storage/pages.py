@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, TypeAlias
 
 import msgspec
@@ -27,7 +27,7 @@ def order_row(row: Values) -> OrderRow:
         price=_price(row["price"], tick),
         trigger=_price(row["trigger_price"], tick),
         filled=row["filled"] * lot,
-        average=(row["value"] * tick / row["filled"]).quantize(_QUANTUM) if row["filled"] else None,
+        average=(row["value"] * tick / row["filled"]).quantize(_QUANTUM, ROUND_HALF_EVEN) if row["filled"] else None,
         fees=to_decimal(row["fees"]),
     )
 
@@ -116,4 +116,4 @@ def _price(ticks: int | None, tick: Decimal) -> Decimal | None:
 
 
 def _mean(value: int, quantity: Decimal) -> Decimal:
-    return (Decimal(value) / MONEY_SCALE / quantity).quantize(_QUANTUM)
+    return (Decimal(value) / MONEY_SCALE / quantity).quantize(_QUANTUM, ROUND_HALF_EVEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from engine.model.money import Money, fee_of
 from engine.view import InstrumentView, PositionView
@@ -56,5 +56,5 @@ def mean(value: Decimal) -> str:
 
 def cash(value: Decimal, *, sign: bool = True) -> str:
     """Quote currency with two decimals; zero has no sign."""
-    rounded = value.quantize(Decimal("0.01"))
+    rounded = value.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
     return f"{rounded:+,.2f}" if sign and rounded else f"{rounded or abs(rounded):,.2f}"

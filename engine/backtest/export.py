@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ def trade_rows(result: Result) -> list[TradeRow]:
                 funding=_money(funding),
                 pnl=_money(pnl),
                 net=_money(net),
-                pnl_pct=share.quantize(_PERCENT_STEP),
+                pnl_pct=share.quantize(_PERCENT_STEP, ROUND_HALF_EVEN),
                 reason=REASONS[reason],
             )
         )

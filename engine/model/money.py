@@ -22,7 +22,7 @@ def to_money(value: Decimal | str | int) -> Money:
 
 def to_decimal(money: Money) -> Decimal:
     """Integer 1e-8 units -> Decimal quote currency with eight places."""
-    return (Decimal(money) / MONEY_SCALE).quantize(_QUANTUM)
+    return (Decimal(money) / MONEY_SCALE).quantize(_QUANTUM, ROUND_HALF_EVEN)
 
 
 def booked(numerator: int, denominator: int) -> Money:

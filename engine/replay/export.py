@@ -76,4 +76,4 @@ def _trip(trip: Trip | None, instrument: Instrument) -> dict[str, Any] | None:
 def price(value: int, trip: Trip, instrument: Instrument) -> Any:
     """Mean price of a value of all the trip's lots, quote currency, a digit finer than the tick."""
     exact = to_decimal(value) / instrument.quantity(trip.lots)
-    return exact.quantize(instrument.tick_size / 10).normalize() + 0
+    return exact.quantize(instrument.tick_size / 10, ROUND_HALF_EVEN).normalize() + 0
