@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_EVEN
 from typing import Any
 
 from engine.model.instrument import Instrument
