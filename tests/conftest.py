@@ -7,6 +7,21 @@ from pathlib import Path
 
 import pytest
 
+# Screens, sockets, databases: each test is quick, all of them are not. `make test-fast` leaves them out.
+OUTSIDE = (
+    "snapshots", "station", "headless", "storage", "engine/ai", "engine/feeds", "engine/news", "engine/simulator",
+    "engine/venues",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything that talks to the outside as slow."""
+    here = Path(__file__).parent
+    folders = tuple(here / name for name in OUTSIDE)
+    for item in items:
+        if any(folder in item.path.parents for folder in folders):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session")
 def market_data() -> Path:
