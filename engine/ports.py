@@ -106,8 +106,12 @@ class Venue(Protocol):
         """Ask for the truth: missed fills first, then OrderAccepted, OrderGone or OrderNotFound through the sink."""
         ...
 
-    async def report(self, since: int) -> VenueReport:
-        """All open orders, positions, balance and the fills since `since` (ms UTC). Raises VenueError when unreachable."""
+    async def report(self, since: int, orders: Sequence[Order] = ()) -> VenueReport:
+        """All open orders, positions, balance and the fills since `since` (ms UTC). Raises VenueError when unreachable.
+
+        `orders` are those the journal has open: the fills of one that the venue holds no longer are looked up by id, so
+        that all fills come in the order of their execution. Average cost depends on it.
+        """
         ...
 
     def market(self, view: MarketView, now: int) -> None:

@@ -18,7 +18,7 @@ from engine.model import decision as d
 from engine.model import event as e
 from engine.model.command import Command
 from engine.model.market import EMPTY_VIEW, MarketView
-from engine.model.order import Order, OrderKind, OrderRequest, Purpose, Side
+from engine.model.order import Order, OrderKind, OrderRequest, OrderStatus, Purpose, Side
 from engine.model.venue import VenueOrder
 from engine.model.vote import Vote
 from engine.ports import Clock, Entry, Journal, Probe, Venue
@@ -304,9 +304,15 @@ class Runtime:
         """Wait for the first report to be worked through."""
         await self._reconciled.wait()
 
+    def _sent(self) -> list[Order]:
+        """Open orders that a venue may know of."""
+        state = self.core.state
+        found = (order for symbol in state.symbols for order in state.open_orders(symbol))
+        return [order for order in found if order.status is not OrderStatus.INTENT]
+
     async def _report(self) -> None:
         try:
-            report = await self.venue.report(self.core.state.fills_until)
+            report = await self.venue.report(self.core.state.fills_until, self._sent())
         except VenueError as error:
             self._reporting = False
             self.put(e.LinkChanged(at=self.now(), link="venue", up=False, reason=str(error)))

@@ -65,9 +65,9 @@ class LeasedVenue:
         """Questions harm nobody."""
         await self._venue.query(order)
 
-    async def report(self, since: int) -> VenueReport:
+    async def report(self, since: int, orders: Sequence[Order] = ()) -> VenueReport:
         """Likewise."""
-        return await self._venue.report(since)
+        return await self._venue.report(since, orders)
 
     def market(self, view: MarketView, now: int) -> None:
         """Real venues see the market themselves."""

@@ -9,20 +9,23 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from engine.errors import VenueError, VenueRateLimited, VenueRejected, VenueUnavailable
 from engine.model import event as e
 from engine.model.instrument import Instrument
 from engine.model.market import MarketView
-from engine.model.order import Approved, Order, OrderRequest, OrderStatus, Purpose
+from engine.model.order import Approved, Fill, Order, OrderRequest, OrderStatus, Purpose
 from engine.model.venue import VenueReport
 from engine.ports import Clock, Probe, VenueSink
 from engine.probe import no_probe
-from engine.venues.account_api import ENTRY_PATIENCE_MS, AccountApi, Permissions
+from engine.venues.account_api import ENTRY_PATIENCE_MS, AccountApi, Permissions, together
 from engine.venues.binance_account import KEEP_ALIVE_S, BinanceAccount
 from engine.venues.bybit_account import BybitAccount
 from engine.venues.ccxt_api import Api
 from engine.venues.ccxt_client import HEARTBEAT_MS, Access, Handler, make_client
 from engine.venues.exchanges import manners_of
+from engine.venues.executions import in_order
 from engine.venues.okx_account import OkxAccount
 from engine.venues.tell import Tell
 from engine.venues.user_stream import UserStream
@@ -158,9 +161,25 @@ class CcxtVenue:
             return
         self._tell.found(client_id, found)
 
-    async def report(self, since: int) -> VenueReport:
-        """Open orders, positions, wallet balance and the known orders' executions since a minute before `since`."""
-        return await self._account.report(since)
+    async def report(self, since: int, orders: Sequence[Order] = ()) -> VenueReport:
+        """Open orders, positions, wallet balance and our orders' executions since a minute before `since`.
+
+        The exchange names executions by its own order numbers; those of an order whose acknowledgement was never heard
+        are found by asking for the order.
+        """
+        report = await self._account.report(since)
+        held = {order.client_id for order in report.orders}
+        ended = await together(*(self._executions(order) for order in orders if order.request.client_id not in held))
+        return msgspec.structs.replace(report, fills=in_order([report.fills, *ended]))
+
+    async def _executions(self, order: Order) -> tuple[Fill, ...]:
+        """Of one order, as far as the exchange knows it."""
+        try:
+            return (await self._account.find(order)).fills
+        except VenueError as error:
+            if error.code in self._codes.unknown_order:
+                return ()
+            raise
 
     async def _measure_clock(self) -> None:
         offsets = []

@@ -110,9 +110,9 @@ class PaperVenue:
         else:
             self._put(e.OrderNotFound(at=self._now(), client_id=request.client_id))
 
-    async def report(self, since: int) -> VenueReport:
+    async def report(self, since: int, orders: Sequence[Order] = ()) -> VenueReport:
         """The books, and the journal's own cash."""
-        orders = [
+        resting_orders = [
             VenueOrder(
                 client_id=resting.order.client_id,
                 venue_id=f"paper:{resting.order.client_id}",
@@ -131,7 +131,7 @@ class PaperVenue:
             if book.position
         ]
         return VenueReport(
-            orders=tuple(orders),
+            orders=tuple(resting_orders),
             positions=tuple(positions),
             fills=(),
             balance=self._state.cash or 0,

@@ -149,7 +149,8 @@ class MiniDesk:
 
     async def reconcile(self, venue: Venue, since: int) -> None:
         """As the engine does it: fills of the report, then every order that the report does not show is asked for."""
-        report = await venue.report(since)
+        open_here = [order for order in self.orders.values() if order.open]
+        report = await venue.report(since, open_here)
         for fill in report.fills:
             self._filled(fill)
         theirs = {order.client_id for order in report.orders}

@@ -124,6 +124,27 @@ class RemoteVenueContract(VenueContract):
         await desk.until(lambda: desk.status(request) is FILLED)
         assert list((await bench.venue.report(bench.since)).fills) == list(desk.fills.values())
 
+    async def test_the_report_has_the_executions_nobody_told_of_as_they_happened(self, bench: RemoteBench) -> None:
+        desk = bench.desk
+        first = desk.request(SELL, LOTS, LIMIT, price=FIRST + 100)
+        second, third = desk.request(BUY, LOTS), desk.request(SELL, LOTS, LIMIT, price=FIRST - 300)
+        bench.faults("lost-ack:count=2", "lose:target=user")
+        await desk.send(bench.venue, first)
+        await desk.send(bench.venue, second)
+        bench.quote(FIRST + 100)  # the order sent first is executed last
+        orders = [desk.orders[request.client_id] for request in (first, third, second)]
+        fills = (await bench.venue.report(bench.since, orders)).fills
+        assert [fill.client_id for fill in fills] == [second.client_id, first.client_id]
+
+    async def test_a_report_that_cannot_ask_for_an_order_fails(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        bench.faults("lost-ack:count=1", "lose:target=user")
+        await desk.send(bench.venue, request)
+        bench.calm()
+        bench.faults("server-error:status=503,method=any,path=/order")
+        with pytest.raises(VenueError):
+            await bench.venue.report(bench.since, [desk.orders[request.client_id]])
+
     async def test_a_lost_answer_of_a_stop_is_found_by_asking(self, bench: RemoteBench) -> None:
         desk = bench.desk
         await desk.send(bench.venue, desk.request(BUY, LOTS))
