@@ -17,14 +17,15 @@ import pytest
 from websockets.asyncio.client import connect
 
 from engine.model.command import PlaceOrder, ReducePosition, ReleaseSymbol, SetPaused
-from engine.model.order import OrderKind, Side
+from engine.model.order import OrderKind, OrderStatus, Side
 from engine.model.signal import SignalStatus
 from headless.client import EngineClient
 from headless.session import DEMO_SETTINGS
-from tests.e2e.rig import Rig, rig, until
+from tests.e2e.rig import PATIENCE_S, Rig, rig, until
 
 FILE = "binance_usdm_BTCUSDT_1m_2025-05.parquet"
 SYMBOL = "BTC/USDT:USDT"
+MINUTE = 60_000
 # A crossing every half hour or so, and nothing but a person, a gate or a fault keeps it from being traded.
 BUSY_SETTINGS = {**DEMO_SETTINGS, "strategy": "ema-cross", "min_reward_risk": -10.0, "cooldown_ms": 0}
 
@@ -132,13 +133,17 @@ async def eventful(one: Rig, client: EngineClient) -> None:
     await until(lambda: refused(client), "no signal was refused in the pause")
     await ask(client, SetPaused(paused=False))
     await trades(client, 1)
+    await holding(one, client)
     await ask(client, ReducePosition(symbol=SYMBOL))
     await until(lambda: SYMBOL not in client.desk.positions, "not closed by hand")
     await ask(client, PlaceOrder(symbol=SYMBOL, side=Side.BUY, kind=OrderKind.MARKET, quantity=Decimal("0.010")))
     await until(lambda: SYMBOL in client.desk.positions, "not opened by hand")
+    await one.pause(still=False)
     await until(lambda: observed(client), "no signal was seen while held")
-    await ask(client, ReducePosition(symbol=SYMBOL))
-    await until(lambda: SYMBOL not in client.desk.positions, "not closed by hand")
+    if await stands_still(one, client):  # its own stop and target may have closed it
+        await ask(client, ReducePosition(symbol=SYMBOL))
+        await until(lambda: SYMBOL not in client.desk.positions, "not closed by hand")
+    await one.pause(still=False)
     await ask(client, ReleaseSymbol(symbol=SYMBOL))
     await trades(client, 2)
     assert one.engine is not None
@@ -150,6 +155,31 @@ async def eventful(one: Rig, client: EngineClient) -> None:
     await trades(client, 2)
     answer = await client.stop_engine()
     assert answer.ok, answer.text
+
+
+async def holding(one: Rig, client: EngineClient) -> None:
+    """Until there is a position, with the market standing still on it: it cannot be closed before a person is."""
+    while not await stands_still(one, client):
+        await one.pause(still=False)
+        await trades(client, 1)
+
+
+async def stands_still(one: Rig, client: EngineClient) -> bool:
+    """Let the market stand still and the engine deal with all of it; whether there is a position."""
+    await one.pause(still=True)
+
+    async def agreed() -> bool:
+        venue, desk = await one.state(), client.desk
+        dealt_with = desk.boards[SYMBOL].bar_time + 2 * MINUTE > venue["time"]
+        waiting = [order for order in desk.orders.values() if order.status is not OrderStatus.WORKING]
+        held = {row["symbol"]: row["lots"] for row in venue["positions"]}
+        same = held == {name: position.lots for name, position in desk.positions.items()}
+        return dealt_with and same and not waiting and venue["open_orders"] == len(desk.orders)
+
+    async with asyncio.timeout(PATIENCE_S):
+        while not await agreed():
+            await asyncio.sleep(0.02)
+    return SYMBOL in client.desk.positions
 
 
 async def without_engine(one: Rig, bars: int) -> None:
