@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from engine.errors import InvariantBroken
 from engine.model.instrument import Instrument
 from engine.model.money import Money
 from engine.replay.endings import both
@@ -35,7 +36,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def trip(self) -> Trip:
         """The live one where there is one."""
         found = self.live or self.replayed
-        assert found is not None
+        if found is None:
+            raise InvariantBroken("a row of the comparison has no round trip")
         return found
 
 
@@ -134,9 +136,10 @@ def _explained(day: Day, live: Trip | None, replayed: Trip | None) -> Row:
         reason = both(day, live, replayed, gap)
     elif live is not None:
         reason = day.only_live(live)
-    else:
-        assert replayed is not None
+    elif replayed is not None:
         reason = day.only_replayed(replayed)
+    else:
+        raise InvariantBroken("neither live nor the replay has this round trip")
     return _row(live, replayed, reason)
 
 

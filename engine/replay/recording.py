@@ -11,6 +11,7 @@ from engine.bars import Bars
 from engine.core.booking import forget
 from engine.core.core import Core
 from engine.core.state import State, SymbolState
+from engine.errors import InvariantBroken
 from engine.model import event as e
 from engine.model.forecast import Forecast
 from engine.model.market import Bar
@@ -158,7 +159,8 @@ class Recording:
         return self.begin <= open_time and (self.end is None or open_time < self.end)
 
     def _bar(self, state: State, event: e.BarClosed) -> None:
-        assert self._started is not None
+        if self._started is None:
+            raise InvariantBroken(f"{event.symbol} closed a bar before any engine started")
         day = self.days.get(event.symbol)
         if day is None:
             day = self.days[event.symbol] = SymbolDay(self._stands(state, event.symbol))
