@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,6 +26,7 @@ from headless.session import Process, lives, spawn, stop
 from station.commands.data import app
 from storage.candles import ParquetCandles
 from storage.home import Home
+from tests.e2e.rig import until
 from tests.engine.history.exchange import BEGIN, MINUTE, rows, taken, walk, without
 
 KEY = ("binance", "BTC/USDT:USDT", MINUTE)
@@ -325,11 +325,8 @@ def test_ctrl_c_keeps_what_came_and_the_same_command_goes_on(home: Home, online:
         text=True,
     )
     store = ParquetCandles(home.candles)
-    until = time.monotonic() + PATIENCE_S
-    while len(store.read(*KEY)) == 0:
-        assert child.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    asyncio.run(until(lambda: len(store.read(*KEY)) > 0 or child.poll() is not None, "nothing was kept"))
+    assert child.poll() is None
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=PATIENCE_S)
     assert (child.returncode, out) == (130, "")
