@@ -138,6 +138,8 @@ def make_client(
     trace = _trace(probe, manners)
     client.session = aiohttp.ClientSession(trace_configs=[trace], connector=aiohttp.TCPConnector(limit=64))
     client.own_session = True
+    if urlsplit(access.rest).scheme == "http":
+        client.timeout_on_exit = 0  # ccxt waits for the goodbyes of encrypted connections; there are none
     return client
 
 
