@@ -32,6 +32,7 @@ def import_everything() -> None:
     import ccxt.pro  # noqa: F401 - for the children
 
     from engine import readings
+    from engine.ai.models import anthropic_model, ollama_model, openai_model  # noqa: F401 - for the children
     from headless import assembly, daemon, live  # noqa: F401 - for the children
     from storage import history, migrate  # noqa: F401 - for the children
 
