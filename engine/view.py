@@ -194,7 +194,7 @@ class BoardView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 class VoteView(msgspec.Struct, frozen=True, array_like=True):
     """One seat's vote: `stance` is LONG, SHORT, NEUTRAL or empty for an abstention, whose `reason` says why.
 
-    `confidence` is 0 to 100, `cost` 1e-8 USD; `flags` counts numbers that contradict the prompt.
+    `confidence` is 0 to 100, `cost` 1e-8 USD or None where it is not known; `flags` counts numbers that contradict the prompt.
     """
 
     voter: str
@@ -203,7 +203,7 @@ class VoteView(msgspec.Struct, frozen=True, array_like=True):
     confidence: int
     reason: str
     latency_ms: int
-    cost: Money
+    cost: Money | None
     flags: int = 0
     simulated: bool = False
 

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from msgspec.structs import replace as with_
+
 from engine.ai.brief import Brief
 from engine.ai.committee import Committee
+from engine.ai.guards import Budget
 from engine.ai.prompts import Prompt
 from engine.ai.seats import Seat, configured
-from engine.ai.voter import Keep
+from engine.ai.voter import Keep, charge_of
 from engine.errors import BadInput
 from engine.model.vote import Vote
 from engine.ports import Clock
@@ -28,10 +31,16 @@ def archive_of(home: Home) -> PromptArchive:
     return PromptArchive(home.root / "prompts")
 
 
-def keeper(archive: PromptArchive, clock: Clock) -> Keep:
-    """Keeps what a voter sends and gets."""
+def keeper(archive: PromptArchive, clock: Clock, told: Told) -> Keep:
+    """Keeps what a voter sends and gets; a vote counts all the same where the disk does not take it, and `told` hears."""
 
     def keep(seat: Seat, prompt: Prompt, brief: Brief, vote: Vote, text: str) -> None:
+        try:
+            write(seat, prompt, brief, vote, text)
+        except OSError as error:
+            told(f"a question to {seat.voter} could not be kept: {error}")
+
+    def write(seat: Seat, prompt: Prompt, brief: Brief, vote: Vote, text: str) -> None:
         archive.keep(
             Kept(
                 at=clock.now(),
@@ -42,7 +51,7 @@ def keeper(archive: PromptArchive, clock: Clock) -> Keep:
                 system=prompt.system,
                 user=prompt.user,
                 answer=text,
-                vote=replace_hash(vote, prompt.hash),
+                vote=with_(vote, prompt_hash=prompt.hash),
                 candidate=brief.candidate,
             )
         )
@@ -50,11 +59,26 @@ def keeper(archive: PromptArchive, clock: Clock) -> Keep:
     return keep
 
 
-def replace_hash(vote: Vote, prompt_hash: str) -> Vote:
-    """The vote with the hash of its prompt."""
-    from msgspec.structs import replace as with_
+def book_kept(budget: Budget, archive: PromptArchive, seats: Sequence[Seat], told: Told) -> None:
+    """Charge a budget with what kept questions cost: a new start is no new budget.
 
-    return with_(vote, prompt_hash=prompt_hash)
+    Args:
+        budget: to be charged.
+        archive: of kept questions.
+        seats: who is asked now; their prices and careful ones stand in where a cost was not known.
+        told: hears why they could not be read.
+    """
+    of = {seat.voter: seat for seat in seats}
+    try:
+        kept = archive.read(REMEMBERED)
+    except (BadInput, OSError) as error:
+        told(f"what was spent on models before this start is not counted: {error}")
+        return
+    for one in kept:
+        seat = of.get(one.vote.voter, seats[0] if seats else None)
+        if seat is not None:
+            asked = len(one.system) + len(one.user)
+            budget.book(one.at, charge_of(seat, one.vote, asked, len(one.answer)))
 
 
 def with_keys(seats: Sequence[Seat], home: Home, environ: Mapping[str, str], told: Told) -> list[Seat]:
@@ -95,7 +119,7 @@ def committee_of(
         home: where questions are kept.
         clock: wall time.
         environ: default: the process's.
-        told: hears why kept keys could not be read.
+        told: hears why kept keys or questions could not be read, or a question not kept.
         simulated: base addresses of simulated models by provider; then nobody else is asked and nothing costs anything.
     """
     seats: Sequence[Seat] = config.seats()
@@ -110,6 +134,5 @@ def committee_of(
     else:
         seats = with_keys(seats, home, given, told)
     archive, budget = archive_of(home), config.budget()
-    for kept in archive.read(REMEMBERED):  # a new start is no new budget
-        budget.book(kept.at, kept.vote.cost)
-    return Committee(seats, clock, given, budget=budget, keep=keeper(archive, clock))
+    book_kept(budget, archive, seats, told)
+    return Committee(seats, clock, given, budget=budget, keep=keeper(archive, clock, told))

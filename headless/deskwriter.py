@@ -39,6 +39,7 @@ class DeskWriter:
         state = self._state
         changes: list[Change] = [pictures.instrument(i) for s, i in state.instruments.items() if s in state.symbols]
         changes += state.signals.values()
+        changes += [pictures.ballot(symbol, heard) for symbol, heard in state.heard.items() if symbol in state.symbols]
         self._publisher.publish(*changes)
         for symbol in state.symbols:
             self.symbol(symbol)
@@ -60,8 +61,8 @@ class DeskWriter:
                     changes.append(pictures.fill(self._state, fill))
                 case e.HistorySeeded(symbol=symbol) | e.FundingPaid(symbol=symbol):
                     touched[symbol] = None
-                case e.VotesCast():
-                    changes.append(pictures.ballot(self._state, event))
+                case e.VotesCast(symbol=symbol) if symbol in self._state.heard:
+                    changes.append(pictures.ballot(symbol, self._state.heard[symbol]))
                 case e.Reconciled() | e.ClockTick():
                     touched.update(
                         {s: None for s, x in self._state.symbols.items() if x.position is not None or x.orders}

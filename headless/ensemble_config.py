@@ -28,9 +28,9 @@ class VoterConfig(BaseModel):
     concurrency: int | None = Field(default=None, ge=1, le=16)
 
     def seat(self, default: Seat) -> Seat:
-        """The seat as configured."""
-        given = self.model_dump(exclude={"enabled"}, exclude_defaults=True)
-        return replace(default, **given)
+        """The seat as configured; another model has its listed price, or none that is known, unless one is given."""
+        given = self.model_dump(exclude={"enabled", "model"}, exclude_defaults=True)
+        return replace(default.with_model(self.model or default.model), **given)
 
 
 class NewsConfig(BaseModel):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from engine.core.consensus import consensus
-from engine.core.state import State, SymbolState
-from engine.core.vote_book import weights
+from engine.core.state import Heard, State, SymbolState
 from engine.model.decision import AskVotes
-from engine.model.event import VotesCast
 from engine.model.forecast import Outlook
 from engine.model.instrument import Instrument
 from engine.model.order import Fill, Order, OrderStatus, Purpose
@@ -167,20 +164,18 @@ def question(asked: AskVotes, at: int) -> BallotView:
     return BallotView(symbol=asked.symbol, signal_id=asked.signal_id, side=asked.side, at=at)
 
 
-def ballot(state: State, cast: VotesCast) -> BallotView:
-    """The votes and what they amount to."""
-    found = consensus(cast.votes, weights(state))
-    signal = state.signals.get(cast.signal_id)
+def ballot(symbol: str, heard: Heard) -> BallotView:
+    """The votes and what they amounted to."""
     return BallotView(
-        symbol=cast.symbol,
-        signal_id=cast.signal_id,
-        side=signal.action.side if signal is not None else 0,
-        at=cast.at,
-        votes=tuple(_vote(vote) for vote in cast.votes),
-        stance=found.stance.value,
-        confidence=found.confidence,
-        least=state.settings.vote_confidence,
-        reason=found.reason,
+        symbol=symbol,
+        signal_id=heard.signal_id,
+        side=heard.side,
+        at=heard.at,
+        votes=tuple(_vote(vote) for vote in heard.votes),
+        stance=heard.found.stance.value,
+        confidence=heard.found.confidence,
+        least=heard.least,
+        reason=heard.found.reason,
     )
 
 

@@ -14,6 +14,11 @@ STANCE = 9
 BAR = 8
 
 
+def cost_piece(vote: VoteView) -> Piece:
+    """What it cost, or that nobody knows."""
+    return ("$ unknown", "warn") if vote.cost is None else (f"${vote.cost / 1e8:.4f}", "dim")
+
+
 def voter_lines(vote: VoteView, width: int, reasons: int) -> list[Line]:
     """One voter: a line of numbers, then at most so many lines of its reason."""
     side = SIDES.get(vote.stance)
@@ -30,7 +35,7 @@ def voter_lines(vote: VoteView, width: int, reasons: int) -> list[Line]:
         (1, [("SIMULATED", "warn")] if vote.simulated else []),
         (2, [(f"! {vote.flags} wrong", "warn")] if vote.flags else []),
         (4, [(f"{vote.latency_ms:,} ms", "dim")] if vote.latency_ms else []),
-        (5, [(f"${vote.cost / 1e8:.4f}", "dim")] if vote.cost else []),
+        (5, [cost_piece(vote)] if vote.cost != 0 else []),
     ]
     return [Line(tuple(fit(head, width, 1))), *sentences(vote.reason, width)[:reasons]]
 

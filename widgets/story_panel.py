@@ -80,7 +80,8 @@ def vote_lines(vote: Vote, width: int) -> list[Line]:
         ]
     else:
         pieces.append(("ABSTAINS          ", "warn"))
-    cost = f"{vote.cost / 1e8:.4f}".rstrip("0").rstrip(".") + " USD  " if vote.cost else ""
+    known = f"{vote.cost / 1e8:.4f}".rstrip("0").rstrip(".") + " USD  " if vote.cost else ""
+    cost = known if vote.cost is not None else "cost unknown  "
     pieces.append((f"{fmt.duration(vote.latency_ms)}  {cost}{vote.model}{simulated}"[: max(0, width - 34)], "dim"))
     said = vote.why or (vote.reasons[0] if vote.reasons else "")
     lines = [Line(tuple(pieces)), *(say("    " + line.text) for line in sentences(said, max(10, width - 4)))]

@@ -36,6 +36,13 @@ def remark(one: Standing | None, *, benched: bool) -> Piece:
     return "", "dim"
 
 
+def spent(one: Standing) -> str:
+    """What its scored votes cost; ``>`` where the cost of some is not known."""
+    if one.unpriced and not one.cost:
+        return "unknown"
+    return f"{'>' if one.unpriced else ''}${one.cost / 1e8:.3f}" if one.cost else fmt.UNKNOWN
+
+
 def standing_cells(one: Standing, *, benched: bool) -> list[Piece]:
     """A voter's cells, for all columns."""
     known = one.votes > 0
@@ -47,7 +54,7 @@ def standing_cells(one: Standing, *, benched: bool) -> list[Piece]:
         (f"{one.brier:.3f}" if known else fmt.UNKNOWN, "text"),
         (f"{one.followed:,}", "dim"),
         (fmt.percent(one.earned), signed_tone(one.earned)),
-        (f"${one.cost / 1e8:.3f}" if one.cost else fmt.UNKNOWN, "dim"),
+        (spent(one), "warn" if one.unpriced else "dim"),
         (f"${one.cost_per_hit / 1e8:.4f}" if one.cost and one.cost_per_hit else fmt.UNKNOWN, "dim"),
         remark(one, benched=benched),
     ]

@@ -38,7 +38,8 @@ def standing(voter: str, scores: Sequence[Score]) -> Standing:
     votes, hits = len(scores), sum(one.hit for one in scores)
     low, high = wilson(hits, votes)
     followed = [one for one in scores if one.followed]
-    cost = sum(one.cost for one in scores)
+    costs = [one.cost for one in scores if one.cost is not None]
+    cost, unpriced = sum(costs), votes - len(costs)
     return Standing(
         voter=voter,
         votes=votes,
@@ -50,7 +51,8 @@ def standing(voter: str, scores: Sequence[Score]) -> Standing:
         earned=math.fsum(_earned(one) for one in followed),
         followed=len(followed),
         cost=cost,
-        cost_per_hit=cost / hits if hits else None,
+        cost_per_hit=cost / hits if hits and not unpriced else None,
+        unpriced=unpriced,
         calibration=calibration(scores),
         worse_than_chance=votes >= JUDGED and hits / votes < CHANCE,
     )

@@ -20,6 +20,8 @@ from engine.ai.guards import Breaker, Budget, Cache
 from engine.ai.models.base import Model, Reply, Trouble
 from engine.ai.prompts import Prompt, prompt_for
 from engine.ai.seats import CHARACTERS_PER_TOKEN, Seat
+from engine.errors import InvariantBroken
+from engine.model.money import Money
 from engine.model.vote import Stance, Vote, VoteStatus, abstention
 from engine.ports import Clock
 
@@ -107,16 +109,15 @@ class Voter:
         self._places = Places(seat.concurrency)
         self._model: asyncio.Task[Model] | None = None
 
-    def begin(self) -> None:
-        """Start importing the SDK, so that the first question need not wait for it."""
+    def begin(self) -> asyncio.Task[Model]:
+        """Import the SDK and make the model in a thread, once, so that the first question need not wait for it."""
         if self._model is None:
             self._model = asyncio.create_task(asyncio.to_thread(self._make))
+        return self._model
 
     async def ready(self) -> None:
         """Wait until the SDK is imported; whatever hinders that is told by the first vote."""
-        self.begin()
-        if self._model is not None:
-            await asyncio.wait({self._model})
+        await asyncio.wait({self.begin()})
 
     async def vote(self, question: Question, until: float) -> Vote:
         """A vote or an abstention no later than `until` (the loop's clock, seconds); raises only what is a bug."""
@@ -151,7 +152,7 @@ class Voter:
             if not entered:
                 return abstention(seat.voter, seat.model, BUSY)
             why = f"{LATE}: {troubles[-1]}" if troubles else LATE
-            vote = abstention(seat.voter, seat.model, why, cost=self._sent_cost(prompt))
+            vote = abstention(seat.voter, seat.model, why, cost=seat.cost(_sent(prompt), 0))
             self._kept(prompt, brief, vote, "")
             return vote
         self._cache.put(key, self._clock.now(), vote)
@@ -160,10 +161,6 @@ class Voter:
     def _kept(self, prompt: Prompt, brief: Brief, vote: Vote, text: str) -> None:
         if self._keep is not None:
             self._keep(self.seat, prompt, brief, vote, text)
-
-    def _sent_cost(self, prompt: Prompt) -> int:
-        """What a question costs that was sent and never answered: at least what it says."""
-        return self.seat.cost((len(prompt.system) + len(prompt.user)) // CHARACTERS_PER_TOKEN, 0)
 
     async def _asked(self, question: Question, prompt: Prompt, until: float, troubles: list[str]) -> Vote:
         seat, now = self.seat, self._clock.now()
@@ -175,15 +172,14 @@ class Voter:
         if refusal:
             self.breaker.gave_up(now)
             return abstention(seat.voter, seat.model, refusal)
-        cost = self._sent_cost(prompt)  # unless an answer tells
+        charge = seat.charge(_sent(prompt), 0)  # unless an answer tells
         try:
-            vote, text = await self._answered(question, prompt, until, troubles)
-            cost = vote.cost
+            vote, text, charge = await self._answered(question, prompt, until, troubles)
         except asyncio.CancelledError:
             self.breaker.failed(self._clock.now())
             raise
         finally:
-            self._budget.settle(self._clock.now(), most, cost)
+            self._budget.settle(self._clock.now(), most, charge)
         if vote.valid:
             self.breaker.succeeded()
         else:
@@ -193,21 +189,21 @@ class Voter:
 
     async def _answered(
         self, question: Question, prompt: Prompt, until: float, troubles: list[str]
-    ) -> tuple[Vote, str]:
+    ) -> tuple[Vote, str, Money]:
+        """A vote, the raw text, and what the budget is to be charged for both."""
         seat = self.seat
         try:
             reply = await self._reply(prompt, until, troubles)
         except Trouble as trouble:
-            used_in, used_out = trouble.used
+            used_in, used_out = trouble.used if trouble.used is not None else (_sent(prompt), 0)
             cost = seat.cost(used_in, used_out)
             vote = abstention(seat.voter, seat.model, str(trouble), tokens_in=used_in, tokens_out=used_out, cost=cost)
-            return vote, ""
-        return vote_of(seat, question.brief, reply), reply.text
+            return vote, "", seat.charge(used_in, used_out)
+        vote = vote_of(seat, question.brief, reply)
+        return vote, reply.text, charge_of(seat, vote, len(prompt.system) + len(prompt.user), len(reply.text))
 
     async def _reply(self, prompt: Prompt, until: float, troubles: list[str]) -> Reply:
-        self.begin()
-        assert self._model is not None
-        model = await asyncio.shield(self._model)
+        model = await asyncio.shield(self.begin())
         loop = asyncio.get_running_loop()
 
         def again(error: Exception) -> bool | float:
@@ -224,12 +220,32 @@ class Voter:
         ):
             with attempt:
                 return await model.ask(prompt)
-        raise Trouble("no attempt was made")
+        raise InvariantBroken("a voter's retries ended without an attempt")
+
+
+def _sent(prompt: Prompt) -> int:
+    """About how many tokens a question is: what is paid for one that was sent and never answered."""
+    return (len(prompt.system) + len(prompt.user)) // CHARACTERS_PER_TOKEN
+
+
+def charge_of(seat: Seat, vote: Vote, asked: int, answered: int) -> Money:
+    """What the budget is charged for a vote: its cost; else its tokens, guessed where nobody counted them, at some price.
+
+    Args:
+        seat: whose vote it is.
+        vote: with its tokens and cost.
+        asked: characters of the prompt.
+        answered: characters of the answer.
+    """
+    if vote.cost is not None:
+        return vote.cost
+    guessed = (asked // CHARACTERS_PER_TOKEN, answered // CHARACTERS_PER_TOKEN)
+    return seat.charge(*((vote.tokens_in, vote.tokens_out) if vote.tokens_in or vote.tokens_out else guessed))
 
 
 def vote_of(seat: Seat, brief: Brief | None, reply: Reply) -> Vote:
     """A reply as a vote: an abstention with its reason where it is not within the schema; flagged where there is a brief."""
-    cost = seat.cost(reply.tokens_in, reply.tokens_out)
+    cost = seat.cost(reply.tokens_in, reply.tokens_out) if reply.tokens_in or reply.tokens_out else seat.unsaid
     answer = parse(reply.text)
     if isinstance(answer, str):
         return abstention(

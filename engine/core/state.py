@@ -16,7 +16,7 @@ from engine.model.record import Record, Shadow
 from engine.model.settings import Settings
 from engine.model.signal import Signal
 from engine.model.venue import VenueOrder, VenuePosition
-from engine.model.vote import Stance, VoterRecord
+from engine.model.vote import Consensus, Stance, Vote, VoterRecord
 
 DAY_MS = 86_400_000
 KEEP_MS = DAY_MS
@@ -95,7 +95,8 @@ class SymbolState(msgspec.Struct, kw_only=True):
 class Claim(msgspec.Struct, frozen=True, array_like=True):
     """What one voter (or the ensemble, or the strategies) said, to be judged at `due`, ms UTC by the bars.
 
-    `confidence` is 0 to 100; `followed`: by its word alone the candidate would have been traded; `cost` 1e-8 USD.
+    `confidence` is 0 to 100; `followed`: by its word alone the candidate would have been traded; `cost` 1e-8 USD, None
+    where it is not known.
     """
 
     voter: str
@@ -103,7 +104,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     confidence: float
     due: int
     followed: bool
-    cost: Money = 0
+    cost: Money | None = 0
 
 
 class Ballot(msgspec.Struct, kw_only=True):
@@ -122,6 +123,20 @@ class Ballot(msgspec.Struct, kw_only=True):
     claims: list[Claim] = msgspec.field(default_factory=list)
 
 
+class Heard(msgspec.Struct, frozen=True, array_like=True):
+    """The newest votes on a candidate of a symbol, and what they amounted to when they came.
+
+    `side` is the candidate's, `at` when they came (ms UTC), `least` the confidence they needed.
+    """
+
+    signal_id: int
+    side: int
+    at: int
+    votes: tuple[Vote, ...]
+    found: Consensus
+    least: float
+
+
 class Answered(msgspec.Struct, frozen=True, array_like=True):
     """A command's first result and when it was given."""
 
@@ -134,7 +149,7 @@ class State(msgspec.Struct, kw_only=True):
     """Everything the core knows. `cash` is None until the venue or the paper balance has told it.
 
     `decider` is the place in `SymbolState.sides` of the strategy whose side decides.
-    `ballots` by signal id, `voters` the records by voter, `benched` the voters that are not asked.
+    `ballots` by signal id, `heard` by symbol, `voters` the records by voter, `benched` the voters that are not asked.
     `now` is received time of the newest event, `market_time` the newest venue time seen; both ms UTC. `timers` are the
     deadlines that have not passed (ms UTC), `booked` the executions of the last day (``client id|trade id``) and when they
     were booked, `outside` the orders of the venue's newest report that are nobody's here (by client id), `recovering` is true from a restart until the venue has been asked.
@@ -151,6 +166,7 @@ class State(msgspec.Struct, kw_only=True):
     orders: dict[str, Order] = msgspec.field(default_factory=dict)
     signals: dict[int, Signal] = msgspec.field(default_factory=dict)
     ballots: dict[int, Ballot] = msgspec.field(default_factory=dict)
+    heard: dict[str, Heard] = msgspec.field(default_factory=dict)
     voters: dict[str, VoterRecord] = msgspec.field(default_factory=dict)
     benched: list[str] = msgspec.field(default_factory=list)
     answered: dict[str, Answered] = msgspec.field(default_factory=dict)

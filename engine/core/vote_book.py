@@ -7,7 +7,7 @@ from statistics import median_low
 from msgspec.structs import replace
 
 from engine.core.consensus import consensus, weight
-from engine.core.state import Ballot, Claim, State
+from engine.core.state import Ballot, Claim, Heard, State
 from engine.model.decision import AskVotes, VoteScored
 from engine.model.event import VotesCast
 from engine.model.vote import ENSEMBLE, STRATEGIES, Consensus, Stance, Vote, VoterRecord
@@ -49,9 +49,15 @@ def cast(state: State, event: VotesCast) -> None:
     for vote in event.votes:
         before = state.voters.get(vote.voter, VoterRecord())
         state.voters[vote.voter] = replace(
-            before, asked=before.asked + 1, abstained=before.abstained + (not vote.valid), cost=before.cost + vote.cost
+            before,
+            asked=before.asked + 1,
+            abstained=before.abstained + (not vote.valid),
+            cost=before.cost + (vote.cost or 0),
         )
     ballot.claims = _claims(state, ballot, event.votes, found)
+    state.heard[event.symbol] = Heard(
+        event.signal_id, ballot.side, event.at, event.votes, found, state.settings.vote_confidence
+    )
 
 
 def _claims(state: State, ballot: Ballot, votes: tuple[Vote, ...], found: Consensus) -> list[Claim]:
@@ -76,7 +82,8 @@ def _claims(state: State, ballot: Ballot, votes: tuple[Vote, ...], found: Consen
     ]
     joint = [vote.horizon for vote in valid if vote.stance is found.stance] or [vote.horizon for vote in valid]
     until = due(median_low(joint) if joint else DEFAULT_HORIZON)
-    total = sum(vote.cost for vote in votes)
+    known = [vote.cost for vote in votes if vote.cost is not None]
+    total = sum(known) if len(known) == len(votes) else None
     followed = agrees(state, found, ballot.side)
     if found.agreeing:  # where no two agree there is nothing to be right about
         claims.append(Claim(ENSEMBLE, found.stance, found.confidence, until, followed, total))

@@ -25,7 +25,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         brier: mean squared distance of confidence and outcome: 0 is perfect, 0.25 is always saying 50 %.
         earned: sum of net returns of the candidates that would have been traded by its word alone.
         followed: how many those are.
-        cost: spent on its scored votes, and for each that was right (None where none was).
+        cost: spent on its scored votes, as far as it is known; `unpriced` of them cost nobody knows what.
+        cost_per_hit: for each vote that was right; None where none was, or where a cost is not known.
         calibration: from the least sure to the surest.
         worse_than_chance: at least 30 votes are scored and fewer than half were right.
     """
@@ -43,6 +44,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     cost_per_hit: float | None
     calibration: tuple[Bin, ...]
     worse_than_chance: bool
+    unpriced: int = 0
 
 
 class Agreement(msgspec.Struct, frozen=True):

@@ -53,7 +53,7 @@ class Vote(msgspec.Struct, frozen=True, kw_only=True):
         flags: numbers it named that contradict the prompt.
         why: reason of an abstention, else empty.
         tokens_in, tokens_out: as the endpoint counted them.
-        cost: 1e-8 USD.
+        cost: 1e-8 USD; None where the price or the tokens are not known.
         latency_ms: from the question to the answer, waiting and retries included.
         prompt_hash: SHA-256 of the prompt, hexadecimal.
         cached: an answer to the very same prompt, given before.
@@ -72,7 +72,7 @@ class Vote(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
-    cost: Money = 0
+    cost: Money | None = 0
     latency_ms: int = 0
     prompt_hash: str = ""
     cached: bool = False
@@ -84,7 +84,7 @@ class Vote(msgspec.Struct, frozen=True, kw_only=True):
         return self.status is VoteStatus.OK and self.stance is not None
 
 
-def abstention(voter: str, model: str, why: str, **more: int | str | bool) -> Vote:
+def abstention(voter: str, model: str, why: str, **more: int | str | bool | None) -> Vote:
     """An ABSTAIN with its reason."""
     vote = Vote(voter=voter, model=model, status=VoteStatus.ABSTAIN, why=why)
     return msgspec.structs.replace(vote, **more) if more else vote
@@ -108,7 +108,7 @@ class VoterRecord(msgspec.Struct, frozen=True, kw_only=True):
         scored: votes whose horizon has passed; `hits` of them were right.
         brier: sum of (confidence - hit)^2, both 0 to 1.
         returns: sum of net returns of following it, fractions.
-        cost: 1e-8 USD spent on it.
+        cost: 1e-8 USD spent on it, as far as that is known.
     """
 
     asked: int = 0
@@ -134,7 +134,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
         net: return of following it, after costs of both ways; fraction.
         followed: the candidate would have been traded by its word alone.
         at: when it was scored, ms UTC by the bars.
-        cost: of the vote, 1e-8 USD.
+        cost: of the vote, 1e-8 USD; None where it is not known.
     """
 
     signal_id: int
@@ -150,4 +150,4 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     net: float
     followed: bool
     at: int
-    cost: Money = 0
+    cost: Money | None = 0

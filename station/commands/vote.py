@@ -129,7 +129,7 @@ def row(one: Vote) -> dict[str, Any]:
         "confidence": one.confidence,
         "reason": one.why or "; ".join(one.reasons),
         "latency_ms": one.latency_ms,
-        "cost_usd": one.cost / 1e8,
+        "cost_usd": one.cost / 1e8 if one.cost is not None else None,
         "horizon_bars": one.horizon,
         "risk_notes": list(one.risks),
         "flags": list(one.flags),
@@ -164,5 +164,6 @@ def lines_of(one: Vote) -> list[str]:
     """A vote for a person."""
     said = f"{one.stance.value} {one.confidence}" if one.stance is not None else f"ABSTAIN: {one.why}"
     label = " SIMULATED" if one.simulated else ""
-    head = f"  {one.voter:8}{said}   {one.model}{label}   {one.latency_ms:,} ms   {one.cost / 1e8:.4f} USD"
+    cost = f"{one.cost / 1e8:.4f} USD" if one.cost is not None else "cost unknown"
+    head = f"  {one.voter:8}{said}   {one.model}{label}   {one.latency_ms:,} ms   {cost}"
     return [head, *(f"          {text}" for text in one.reasons), *(f"          ! {flag}" for flag in one.flags)]

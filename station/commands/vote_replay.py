@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace as with_
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -53,7 +52,7 @@ async def _ask(kept: list[Kept], seats: dict[str, Seat], model: str | None, seco
         seat = seats.get(one.vote.voter)
         if seat is None:
             continue
-        wanted = with_(seat, model=model) if model is not None else seat
+        wanted = seat.with_model(model) if model is not None else seat
         ready = configured(wanted, os.environ)
         if ready is None:
             pairs.append((one, abstention(seat.voter, wanted.model, MISSING[seat.provider])))

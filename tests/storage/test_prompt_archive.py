@@ -88,3 +88,27 @@ def test_a_line_cut_by_a_crash_is_left_out_and_a_spoiled_one_is_named(tmp_path: 
     file.write_bytes(b"{}\n" + whole)
     with pytest.raises(BadInput, match=r"2025-05-01\.jsonl line 1"):
         archive.read(5)
+
+
+def test_a_cut_line_does_not_spoil_what_is_kept_after_it(tmp_path: Path) -> None:
+    archive = PromptArchive(tmp_path / "prompts")
+    archive.keep(kept())
+    (file,) = (tmp_path / "prompts").iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole + whole[:40])
+    archive.keep(kept(T0 + 1))
+    archive.keep(kept(T0 + 2))
+    assert [one.at for one in archive.read(5)] == [T0, T0 + 1, T0 + 2]
+    names = sorted(one.name for one in file.parent.iterdir())
+    assert names == ["2025-05-01.1.jsonl", "2025-05-01.jsonl"]
+
+
+def test_one_busy_day_stays_within_the_limit_and_in_order(tmp_path: Path) -> None:
+    archive = PromptArchive(tmp_path / "prompts", most=20_000)
+    for i in range(100):
+        archive.keep(kept(T0 + i, answer="x" * 500))
+    files = list((tmp_path / "prompts").iterdir())
+    assert sum(file.stat().st_size for file in files) <= 22_000
+    found = [one.at for one in archive.read(1_000)]
+    assert found == list(range(found[0], T0 + 100))
+    assert len(found) >= 15

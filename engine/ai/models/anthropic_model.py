@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import anthropic
-import httpx2
 import msgspec
 from anthropic.types import OutputConfigParam
 
 from engine.ai.answer import SCHEMA
-from engine.ai.models.base import BAD_ADDRESS, Reply, Trouble, decode, status_trouble
-from engine.ai.models.capped import HEADERS, cause_of, response_hook
+from engine.ai.models.base import NOTHING, Reply, Trouble, decode, status_trouble
+from engine.ai.models.hosted import client, connection_trouble
 from engine.ai.prompts import Prompt
 from engine.ai.seats import Seat
 
@@ -22,6 +21,7 @@ class _Usage(msgspec.Struct):
 
     @property
     def tokens(self) -> tuple[int, int]:
+        """In (those read from or written to a cache too) and out."""
         cached = (self.cache_creation_input_tokens or 0) + (self.cache_read_input_tokens or 0)
         return self.input_tokens + cached, self.output_tokens
 
@@ -44,20 +44,9 @@ class AnthropicModel:
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
         self._effort = True
-        client = anthropic.DefaultAsyncHttpxClient(
-            event_hooks={"response": [response_hook(httpx2.AsyncByteStream)]}, timeout=None
+        self._client = client(
+            anthropic.AsyncAnthropic, anthropic.DefaultAsyncHttpxClient, seat, anthropic.AnthropicError
         )
-        try:
-            self._client = anthropic.AsyncAnthropic(
-                api_key=seat.key or None,
-                base_url=seat.base_url or None,
-                max_retries=0,
-                timeout=None,
-                http_client=client,
-                default_headers=HEADERS,
-            )
-        except (anthropic.AnthropicError, httpx2.InvalidURL, ValueError) as error:
-            raise Trouble(BAD_ADDRESS) from error
 
     async def ask(self, prompt: Prompt) -> Reply:
         """One question; asked again at once only without an effort that the endpoint does not know."""
@@ -71,7 +60,7 @@ class AnthropicModel:
             except anthropic.APIStatusError as error:
                 raise status_trouble(error.status_code, error.response.headers.get("retry-after")) from error
             except anthropic.AnthropicError as error:
-                raise cause_of(error) or Trouble("the connection failed", retry=True) from error
+                raise connection_trouble(error) from error
 
     async def close(self) -> None:
         """Release connections."""
@@ -92,10 +81,11 @@ class AnthropicModel:
             output_config=self._output(),
         )
         found = decode(await raw.read(), _Message)
-        used = found.usage.tokens if found.usage is not None else (0, 0)
+        used = found.usage.tokens if found.usage is not None else None
         if found.stop_reason == "refusal":
             raise Trouble("the model refused to answer", used=used)
         if found.stop_reason in {"max_tokens", "model_context_window_exceeded"}:
             raise Trouble("the answer was cut short", used=used)
         text = "".join(block.text for block in found.content if block.type == "text")
-        return Reply(text=text, model=found.model or self._seat.model, tokens_in=used[0], tokens_out=used[1])
+        tokens_in, tokens_out = used or NOTHING
+        return Reply(text=text, model=found.model or self._seat.model, tokens_in=tokens_in, tokens_out=tokens_out)

@@ -14,12 +14,13 @@ REASON_LENGTH = 160
 TOO_LARGE = f"the answer is larger than {MOST_BYTES // 1024} kB"
 MOST_RETRY_AFTER_S = 3_600.0
 BAD_ADDRESS = "its address or key cannot be used"
+NOTHING = (0, 0)  # tokens of a question that was not taken
 
 T = TypeVar("T")
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """The text of an answer, the model that gave it, and what it used."""
+    """The text of an answer, the model that gave it, and what it used (no tokens at all: the endpoint did not say)."""
 
     text: str
     model: str
@@ -34,11 +35,11 @@ class Trouble(TrefoilError):
         reason: one sentence.
         retry: asking again may help.
         after_s: ask again no earlier than in so many seconds, where the endpoint said so.
-        used: tokens in and out that are paid for all the same.
+        used: tokens in and out that are paid for all the same; None where the question was sent and nobody told.
     """
 
     def __init__(
-        self, reason: str, *, retry: bool = False, after_s: float | None = None, used: tuple[int, int] = (0, 0)
+        self, reason: str, *, retry: bool = False, after_s: float | None = None, used: tuple[int, int] | None = None
     ) -> None:
         super().__init__(reason)
         self.retry = retry
@@ -78,9 +79,9 @@ def after(header: str | None) -> float | None:
 def status_trouble(status: int, header: str | None = None) -> Trouble:
     """What a status code means. The endpoint's own words stay out: they may quote the key."""
     if status == 429:
-        return Trouble("rate limited (429)", retry=True, after_s=after(header))
+        return Trouble("rate limited (429)", retry=True, after_s=after(header), used=NOTHING)
     if status in {408, 409} or status >= 500:
-        return Trouble(f"the endpoint failed ({status})", retry=True, after_s=after(header))
+        return Trouble(f"the endpoint failed ({status})", retry=True, after_s=after(header), used=NOTHING)
     words = {
         400: "the request was refused (400)",
         401: "the key was refused (401)",
@@ -88,4 +89,4 @@ def status_trouble(status: int, header: str | None = None) -> Trouble:
         403: "access was refused (403)",
         404: "no such model or address (404)",
     }
-    return Trouble(words.get(status, f"the endpoint refused ({status})"))
+    return Trouble(words.get(status, f"the endpoint refused ({status})"), used=NOTHING)

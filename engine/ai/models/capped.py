@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from engine.ai.models.base import MOST_BYTES, TOO_LARGE, Trouble
@@ -15,10 +15,20 @@ class AnswerTooLarge(Trouble):
         super().__init__(TOO_LARGE)
 
 
-def response_hook(stream_class: type[Any]) -> Any:
-    """A response hook; `stream_class` is the library's AsyncByteStream (httpx and httpx2 have one each)."""
+def response_hook(stream_class: type[Any]) -> Callable[[Any], Awaitable[None]]:
+    """A response hook for an httpx client.
+
+    Args:
+        stream_class: the library's AsyncByteStream (httpx and httpx2 have one each).
+
+    Returns:
+        A coroutine function for ``event_hooks``: it raises Trouble for a compressed answer, and puts a stream that raises
+        AnswerTooLarge beyond `MOST_BYTES` in place of the response's own.
+    """
 
     class Capped(stream_class):  # type: ignore[misc] # its base is chosen at run time
+        """A response's stream with an end."""
+
         def __init__(self, inner: Any) -> None:
             self._inner = inner
 
@@ -31,9 +41,11 @@ def response_hook(stream_class: type[Any]) -> Any:
                 yield part
 
         async def aclose(self) -> None:
+            """Release the connection of the stream within."""
             await self._inner.aclose()
 
     async def hook(response: Any) -> None:
+        """Put the capped stream in place; called before any of the body is read."""
         if response.headers.get("content-encoding", "identity") != "identity":
             raise Trouble("the endpoint compresses its answer though none was asked for")
         response.stream = Capped(response.stream)

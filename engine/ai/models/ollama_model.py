@@ -7,7 +7,7 @@ import ollama
 from pydantic import ValidationError
 
 from engine.ai.answer import SCHEMA
-from engine.ai.models.base import BAD_ADDRESS, Reply, Trouble, status_trouble
+from engine.ai.models.base import BAD_ADDRESS, NOTHING, Reply, Trouble, status_trouble
 from engine.ai.models.capped import HEADERS, cause_of, response_hook
 from engine.ai.prompts import Prompt
 from engine.ai.seats import Seat
@@ -27,7 +27,7 @@ class OllamaModel:
         try:
             self._client = ollama.AsyncClient(seat.base_url or None, headers=headers, event_hooks=hooks)
         except (ValueError, httpx.InvalidURL) as error:
-            raise Trouble(BAD_ADDRESS) from error
+            raise Trouble(BAD_ADDRESS, used=NOTHING) from error
 
     async def ask(self, prompt: Prompt) -> Reply:
         """One question."""

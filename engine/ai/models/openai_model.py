@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx2
 import msgspec
 import openai
 
 from engine.ai.answer import SCHEMA
-from engine.ai.models.base import BAD_ADDRESS, Reply, Trouble, decode, status_trouble
-from engine.ai.models.capped import HEADERS, cause_of, response_hook
+from engine.ai.models.base import NOTHING, Reply, Trouble, decode, status_trouble
+from engine.ai.models.hosted import client, connection_trouble
 from engine.ai.prompts import Prompt
 from engine.ai.seats import Seat
 
@@ -23,6 +22,7 @@ class _Usage(msgspec.Struct):
 
     @property
     def tokens(self) -> tuple[int, int]:
+        """In and out, whichever of the two APIs names them."""
         return self.prompt_tokens or self.input_tokens, self.completion_tokens or self.output_tokens
 
 
@@ -70,20 +70,7 @@ class OpenAIModel:
         self._seat = seat
         self._optional: dict[str, Any] = {"temperature": 0, "reasoning_effort": "low"}
         self._responses = False
-        client = openai.DefaultAsyncHttpxClient(
-            event_hooks={"response": [response_hook(httpx2.AsyncByteStream)]}, timeout=None
-        )
-        try:
-            self._client = openai.AsyncOpenAI(
-                api_key=seat.key or None,
-                base_url=seat.base_url or None,
-                max_retries=0,
-                timeout=None,
-                http_client=client,
-                default_headers=HEADERS,
-            )
-        except (openai.OpenAIError, httpx2.InvalidURL, ValueError) as error:
-            raise Trouble(BAD_ADDRESS) from error
+        self._client = client(openai.AsyncOpenAI, openai.DefaultAsyncHttpxClient, seat, openai.OpenAIError)
 
     async def ask(self, prompt: Prompt) -> Reply:
         """One question; asked again at once only without a parameter that the endpoint does not know."""
@@ -99,10 +86,10 @@ class OpenAIModel:
                 self._responses = True
             except openai.APIStatusError as error:
                 if error.code == "insufficient_quota":
-                    raise Trouble("the account has no credit left") from error
+                    raise Trouble("the account has no credit left", used=NOTHING) from error
                 raise status_trouble(error.status_code, error.response.headers.get("retry-after")) from error
             except openai.OpenAIError as error:
-                raise cause_of(error) or Trouble("the connection failed", retry=True) from error
+                raise connection_trouble(error) from error
 
     async def close(self) -> None:
         """Release connections."""
@@ -129,7 +116,7 @@ class OpenAIModel:
             **self._optional,
         )
         found = decode(raw.content, _Completion)
-        used = found.usage.tokens if found.usage is not None else (0, 0)
+        used = found.usage.tokens if found.usage is not None else None
         if not found.choices:
             raise Trouble("the endpoint's answer is empty", used=used)
         choice = found.choices[0]
@@ -137,12 +124,7 @@ class OpenAIModel:
             raise Trouble("the model refused to answer", used=used)
         if choice.finish_reason == "length":
             raise Trouble("the answer was cut short", used=used)
-        return Reply(
-            text=choice.message.content or "",
-            model=found.model or self._seat.model,
-            tokens_in=used[0],
-            tokens_out=used[1],
-        )
+        return self._reply(choice.message.content or "", found.model, used)
 
     async def _respond(self, prompt: Prompt) -> Reply:
         optional = dict(self._optional)
@@ -159,11 +141,15 @@ class OpenAIModel:
             **optional,
         )
         found = decode(raw.content, _Response)
-        used = found.usage.tokens if found.usage is not None else (0, 0)
+        used = found.usage.tokens if found.usage is not None else None
         parts = [part for item in found.output if item.type == "message" for part in item.content or ()]
         if any(part.type == "refusal" for part in parts):
             raise Trouble("the model refused to answer", used=used)
         if found.status == "incomplete":
             raise Trouble("the answer was cut short", used=used)
         text = "".join(part.text for part in parts if part.type == "output_text")
-        return Reply(text=text, model=found.model or self._seat.model, tokens_in=used[0], tokens_out=used[1])
+        return self._reply(text, found.model, used)
+
+    def _reply(self, text: str, model: str, used: tuple[int, int] | None) -> Reply:
+        tokens_in, tokens_out = used or NOTHING
+        return Reply(text=text, model=model or self._seat.model, tokens_in=tokens_in, tokens_out=tokens_out)

@@ -1,0 +1,54 @@
+"""What the SDKs of OpenAI and Anthropic have in common: how their clients are made, and how a connection fails in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx2
+
+from engine.ai.models.base import BAD_ADDRESS, NOTHING, Trouble
+from engine.ai.models.capped import HEADERS, cause_of, response_hook
+from engine.ai.seats import Seat
+
+T = TypeVar("T")
+
+
+def client(make: Callable[..., T], http_client: Callable[..., Any], seat: Seat, refused: type[Exception]) -> T:
+    """An SDK's client of `seat`.
+
+    It neither retries nor has a time limit of its own: the voter has both. No key and no address leaves them to the SDK's
+    environment variables.
+
+    Args:
+        make: the SDK's asyncio client.
+        http_client: its HTTP client, with the SDK's own limits of connections.
+        seat: address and key.
+        refused: the SDK's base exception.
+
+    Raises:
+        Trouble: the SDK cannot use the address or the key.
+    """
+    hooks = {"response": [response_hook(httpx2.AsyncByteStream)]}
+    try:
+        return make(
+            api_key=seat.key or None,
+            base_url=seat.base_url or None,
+            max_retries=0,
+            timeout=None,
+            http_client=http_client(event_hooks=hooks, timeout=None),
+            default_headers=HEADERS,
+        )
+    except (refused, httpx2.InvalidURL, ValueError) as error:
+        raise Trouble(BAD_ADDRESS, used=NOTHING) from error
+
+
+def connection_trouble(error: Exception) -> Trouble:
+    """What an SDK's exception without an answer means: ours where one began it, else the connection."""
+    ours = cause_of(error)
+    if ours is not None:
+        return ours
+    if isinstance(error.__cause__, UnicodeEncodeError | httpx2.UnsupportedProtocol | httpx2.InvalidURL):
+        return Trouble(BAD_ADDRESS, used=NOTHING)
+    nobody = isinstance(error.__cause__, httpx2.ConnectError)
+    return Trouble("the connection failed", retry=True, used=NOTHING if nobody else None)
