@@ -89,6 +89,7 @@ class Runtime:
         self._busy = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reconciled = asyncio.Event()
+        self._settled = asyncio.Event()
         self.on_idle: Callable[[], None] | None = None
         self.asker: Asker | None = None
 
@@ -178,6 +179,7 @@ class Runtime:
     def _turn_read_only(self, reason: str) -> None:
         self.read_only = reason
         self._queue.clear()
+        self._settled.set()
         for future in self._answers.values():
             if not future.done():
                 future.set_result(Answered(self.now(), ok=False, text=f"read-only: {reason}"))
@@ -249,9 +251,17 @@ class Runtime:
         self.settle()
 
     def settle(self) -> None:
-        """Tell `on_idle` when there is nothing left to do."""
+        """Tell `on_idle`, and who waits for `quiet`, when there is nothing left to do."""
+        if self.idle or self.read_only:
+            self._settled.set()
         if self.on_idle is not None and self.idle:
             self.on_idle()
+
+    async def quiet(self) -> None:
+        """Wait until there is nothing left to do, or the engine has turned read-only."""
+        while not (self.idle or self.read_only):
+            self._settled.clear()
+            await self._settled.wait()
 
     def _set_timer(self, timer: str, deadline: int) -> None:
         old = self._timers.pop(timer, None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from operator import itemgetter
 
+from engine.bars import Bars
 from engine.runtime import Runtime
 from engine.venues.ccxt_venue import CcxtVenue
 from engine.venues.paper import PaperVenue
@@ -32,9 +34,9 @@ async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
         paper = isinstance(venue, PaperVenue)
         orders = [order for order in runtime.core.state.orders.values() if order.open or not paper]
         await runtime.venue.open(parts.instruments, orders, runtime)
-        if isinstance(venue, PaperVenue):
-            _settle(parts, venue)
         await runtime.reconciled()
+        if isinstance(venue, PaperVenue):
+            await _settle(parts, venue)
         steps.step("account", 1, 1)
         parts.feed.resume({symbol: market.last_base(symbol) for symbol in parts.symbols})
         group.create_task(parts.feed.run(parts.symbols, market))
@@ -64,14 +66,22 @@ def _keep_step(group: asyncio.TaskGroup, parts: Parts, ready: asyncio.Event) -> 
     group.create_task(step.run(ready))
 
 
-def _settle(parts: Parts, venue: PaperVenue) -> None:
-    """Paper orders that were open while no engine ran settle on the whole bars since the last known quote."""
-    base_ms = parts.market.base_ms
-    for symbol, s in parts.runtime.core.state.symbols.items():
+async def _settle(parts: Parts, venue: PaperVenue) -> None:
+    """Paper orders that were open while no engine ran settle on the whole bars since the last known quote.
+
+    Bar by bar, all contracts side by side: what one bar fills is protected before the next one comes.
+    """
+    base_ms, runtime = parts.market.base_ms, parts.runtime
+    missed: list[tuple[int, str, Bars]] = []
+    for symbol, s in runtime.core.state.symbols.items():
         if s.orders and s.quote.venue_time:
             bars = parts.market.base(symbol)
             after = s.quote.venue_time // base_ms * base_ms + base_ms
-            venue.settle(symbol, bars[int(bars.open_time.searchsorted(after)) :])
+            first = int(bars.open_time.searchsorted(after))
+            missed += [(int(bars.open_time[i]), symbol, bars[i : i + 1]) for i in range(first, len(bars))]
+    for _, symbol, bar in sorted(missed, key=itemgetter(0)):
+        venue.settle(symbol, bar)
+        await runtime.quiet()
 
 
 async def _tick(runtime: Runtime) -> None:

@@ -22,7 +22,7 @@ from engine.matching import (
 )
 from engine.model import event as e
 from engine.model.instrument import Instrument
-from engine.model.market import MarketView, Quote
+from engine.model.market import EMPTY_VIEW, MarketView, Quote
 from engine.model.money import fee_of
 from engine.model.order import Approved, Fill, Order, OrderRequest, OrderStatus
 from engine.model.venue import VenueOrder, VenuePosition, VenueReport
@@ -47,7 +47,7 @@ class PaperVenue:
         self._instruments: dict[str, Instrument] = {}
         self._fills: dict[str, int] = {}
         self._sink: VenueSink | None = None
-        self._backfilled = False
+        self._settling: MarketView | None = None
         self._times: dict[str, int] = {}
 
     async def open(self, instruments: Sequence[Instrument], orders: Sequence[Order], sink: VenueSink) -> None:
@@ -150,19 +150,20 @@ class PaperVenue:
         """After downtime: each missed bar as open, then its worse extreme for the position, then the other, then close.
 
         That is stop first when stop and target lie in one bar; a trigger inside the bar fills there, a gap through it at
-        the open. The fills are marked as backfilled.
+        the open. The fills are marked as backfilled and bring the price of their moment with them: a settlement that is
+        cut off goes on after the bar of its newest fill.
         """
         book, instrument = self._books[symbol], self._instruments[symbol]
-        self._backfilled = True
         for bar in bars:
             worse, better = (bar.low, bar.high) if book.position >= 0 else (bar.high, bar.low)
             corners = [instrument.nearest_ticks(price) for price in (bar.open, worse, better, bar.close)]
             triggers = [r.order.trigger for r in book.resting() if r.order.trigger is not None]
             for ticks in through(corners, triggers):
                 self._times[symbol] = bar.open_time
-                quote = Quote(ticks, ticks + 1, 0, 0, ticks, ticks, bar.open_time, self._now())
+                quote = Quote(ticks, ticks + 1, 0, 0, ticks, ticks, bar.open_time, bar.open_time)
+                self._settling = MarketView(((symbol, quote),))
                 self._tell(symbol, book.market(quote))
-        self._backfilled = False
+        self._settling = None
 
     def _tell(self, symbol: str, outcomes: Sequence[Outcome], *, quiet: bool = False) -> None:
         for outcome in outcomes:
@@ -199,7 +200,8 @@ class PaperVenue:
             maker=done.maker,
             venue_time=self._times.get(symbol, self._now()),
         )
-        self._put(e.OrderFilled(at=self._now(), fill=fill, backfilled=self._backfilled))
+        view = self._settling
+        self._put(e.OrderFilled(at=self._now(), fill=fill, view=view or EMPTY_VIEW, backfilled=view is not None))
 
     def _accept(self, client_id: str) -> None:
         self._put(

@@ -155,24 +155,29 @@ async def check(one: Rig) -> list[e.OrderFilled]:
     return fills
 
 
+async def trade(client: EngineClient) -> None:
+    """A protected long in BTC, and a resting buy of ETH with a stop to come."""
+    size = Decimal("0.020")
+    stop, limit = BTC.price(STOP), ETH.price(LIMIT)
+    await do(client, PlaceOrder(symbol=BTC.symbol, side=Side.BUY, kind=OrderKind.MARKET, quantity=size, stop=stop))
+    await do(
+        client,
+        PlaceOrder(
+            symbol=ETH.symbol,
+            side=Side.BUY,
+            kind=OrderKind.LIMIT,
+            quantity=Decimal("1.00"),
+            price=limit,
+            stop=ETH.price(LIMIT - 3_000),
+        ),
+    )
+
+
 async def test_killed_with_a_position_and_orders_open(market: Market, one: Rig) -> None:
     async with one.client() as client:
         desk = client.desk
         await live(one, client)
-        size = Decimal("0.020")
-        stop, limit = BTC.price(STOP), ETH.price(LIMIT)
-        await do(client, PlaceOrder(symbol=BTC.symbol, side=Side.BUY, kind=OrderKind.MARKET, quantity=size, stop=stop))
-        await do(
-            client,
-            PlaceOrder(
-                symbol=ETH.symbol,
-                side=Side.BUY,
-                kind=OrderKind.LIMIT,
-                quantity=Decimal("1.00"),
-                price=limit,
-                stop=ETH.price(LIMIT - 3_000),
-            ),
-        )
+        await trade(client)
         await until(lambda: BTC.symbol in desk.positions and desk.positions[BTC.symbol].stop_confirmed > 0, "no stop")
         await until(lambda: any(o.symbol == ETH.symbol for o in desk.orders.values()), "no limit order")
         kill(one)
@@ -194,6 +199,26 @@ async def test_killed_with_a_position_and_orders_open(market: Market, one: Rig) 
         await until(lambda: ETH.symbol in desk.positions and desk.positions[ETH.symbol].stop_confirmed > 0, "no stop")
         kill(one)
         assert await check(one) == fills
+
+
+async def test_a_position_that_a_missed_bar_opens_is_protected_in_the_next(market: Market, one: Rig) -> None:
+    async with one.client() as client:
+        desk = client.desk
+        await live(one, client)
+        await trade(client)
+        await until(lambda: any(o.symbol == ETH.symbol for o in desk.orders.values()), "no limit order")
+        kill(one)
+        market.minute()
+        market.minute(low=LIMIT - 500)
+        market.minute(low=LIMIT - 5_000)
+        await live(one, client)
+        await until(lambda: BTC.symbol not in desk.positions, "the stop of BTC did not settle")
+        kill(one)
+        state, fills = await read(one)
+        settled = [event.fill for event in fills if event.backfilled and event.fill.symbol == ETH.symbol]
+        assert [(fill.side, fill.ticks) for fill in settled] == [(Side.BUY, LIMIT), (Side.SELL, LIMIT - 3_000)]
+        assert state.symbols[ETH.symbol].position is None
+        assert state.open_orders(ETH.symbol) == []
 
 
 async def live_until_death(one: Rig, client: EngineClient) -> None:
