@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tests.bench import (
     backtest,
     core_events,
+    ensemble,
     forecast,
     key_to_wire,
     live_stream,
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[], dict[str, object]]] = {
     "strategies": strategies.measure,
     "backtest": backtest.measure,
     "forecast": forecast.measure,
+    "ensemble": ensemble.measure,
     "start": start.measure,
     "stream_500": lambda: live_stream.measure(quotes_per_second=10.0, seconds=20),
     "stream_5000": lambda: live_stream.measure(quotes_per_second=100.0, seconds=20),
