@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core import ballots, outside, pipeline, protection, recall, reconcile
+from engine.core import ballots, outside, overdue, pipeline, protection, recall, reconcile
 from engine.core.apply import apply_decision, apply_event
 from engine.core.booking import forget, is_new, remember
 from engine.core.checks import check_settings
@@ -112,6 +112,7 @@ def _on_bar(deck: Deck, event: e.BarClosed) -> None:
 
 
 def _on_clock(deck: Deck, event: e.ClockTick) -> None:
+    overdue.ask(deck)
     state = deck.state
     if state.cash is None or state.day_start <= 0:
         return

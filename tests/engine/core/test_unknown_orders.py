@@ -32,7 +32,8 @@ def test_a_found_order_works() -> None:
     desk.accept(entry)
     order = desk.state.orders[entry]
     assert (order.status, order.venue_id) == (OrderStatus.WORKING, f"v-{entry}")
-    assert every(QueryOrder, desk.tick(2_000)) == []
+    desk.now += 2_000
+    assert every(QueryOrder, desk.fire()) == []  # the timer of the question has nothing to ask any more
 
 
 @pytest.mark.parametrize(("after", "status"), [(5_999, OrderStatus.UNKNOWN), (6_000, OrderStatus.REJECTED)])
