@@ -47,6 +47,7 @@ class AnthropicModel:
         self._client = client(
             anthropic.AsyncAnthropic, anthropic.DefaultAsyncHttpxClient, seat, anthropic.AnthropicError
         )
+        self._create = self._client.messages.with_raw_response.create  # imported here, in a thread
 
     async def ask(self, prompt: Prompt) -> Reply:
         """One question; asked again at once only without an effort that the endpoint does not know."""
@@ -73,7 +74,7 @@ class AnthropicModel:
         return output
 
     async def _message(self, prompt: Prompt) -> Reply:
-        raw = await self._client.messages.with_raw_response.create(
+        raw = await self._create(
             model=self._seat.model,
             max_tokens=self._seat.max_tokens,
             system=prompt.system,

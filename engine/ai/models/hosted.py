@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import anyio
 import httpx2
 
 from engine.ai.models.base import BAD_ADDRESS, NOTHING, Trouble
@@ -29,6 +30,7 @@ def client(make: Callable[..., T], http_client: Callable[..., Any], seat: Seat, 
     Raises:
         Trouble: the SDK cannot use the address or the key.
     """
+    anyio.run(anyio.sleep, 0)  # imports its asyncio part here, in a thread, and not in the first question
     hooks = {"response": [response_hook(httpx2.AsyncByteStream)]}
     try:
         return make(

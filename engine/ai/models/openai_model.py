@@ -71,6 +71,7 @@ class OpenAIModel:
         self._optional: dict[str, Any] = {"temperature": 0, "reasoning_effort": "low"}
         self._responses = False
         self._client = client(openai.AsyncOpenAI, openai.DefaultAsyncHttpxClient, seat, openai.OpenAIError)
+        self._completion = self._client.chat.completions.with_raw_response.create  # imported here, in a thread
 
     async def ask(self, prompt: Prompt) -> Reply:
         """One question; asked again at once only without a parameter that the endpoint does not know."""
@@ -105,7 +106,7 @@ class OpenAIModel:
         return False
 
     async def _chat(self, prompt: Prompt) -> Reply:
-        raw = await self._client.chat.completions.with_raw_response.create(
+        raw = await self._completion(
             model=self._seat.model,
             messages=[{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
             response_format={
