@@ -1,16 +1,21 @@
-"""One voter in depth: is it as often right as it says, whom does it agree with, and what would its word have earned."""
+"""One voter in depth: is it as often right as it says, who says the same as whom, and what its word would have earned."""
 
 from __future__ import annotations
 
 from engine.model.standing import Report, Standing
+from engine.model.vote import ENSEMBLE, STRATEGIES
 from widgets import format as fmt
 from widgets.line import EMPTY, Line, Piece, say, sentences
 from widgets.panel import Panel
-from widgets.spark import bar, sparkline
+from widgets.race_panel import name_of
+from widgets.reliability import LEAST_HEIGHT, LEAST_WIDTH, reliability_lines
+from widgets.spark import bar
 from widgets.tones import signed_tone
 
-NAME = 11
+NAME = 10
 BAR = 20
+PLOT_WIDTH, PLOT_HEIGHT = 64, 14
+LIST_WIDTH = 38
 
 
 def calibration_lines(one: Standing, width: int) -> list[Line]:
@@ -37,11 +42,11 @@ def agreement_lines(report: Report, voter: str) -> list[Line]:
     """How often others said the same."""
     lines: list[Line] = []
     for pair in report.agreements:
-        if voter not in {pair.first, pair.second} and voter != "ensemble":
+        if voter not in {pair.first, pair.second} and voter != ENSEMBLE:
             continue
         names = (
             f"{pair.first} and {pair.second}"
-            if voter == "ensemble"
+            if voter == ENSEMBLE
             else pair.second
             if voter == pair.first
             else pair.first
@@ -55,19 +60,49 @@ def agreement_lines(report: Report, voter: str) -> list[Line]:
     return lines
 
 
-def curve_lines(report: Report, width: int) -> list[Line]:
-    """What following each would have made of 1, side by side."""
-    room = width - NAME - 10
-    lines: list[Line] = []
-    for one in report.curves:
-        if not one.points:
-            continue
-        gain = one.points[-1][1] - 1.0
-        pieces: list[Piece] = [(fmt.left(one.voter, NAME), "text"), (f"{fmt.percent(gain):>8} ", signed_tone(gain))]
-        if room >= 8:
-            pieces.append((sparkline([value for _, value in one.points], room), signed_tone(gain)))
+def matrix_lines(report: Report, chosen: str) -> list[Line]:
+    """Of each two voters, how often they said the same of a candidate; the chosen one's row and column stand out."""
+    names = list(dict.fromkeys(name for pair in report.agreements for name in (pair.first, pair.second)))
+    if len(names) < 2:
+        return []
+    same = {frozenset((pair.first, pair.second)): pair for pair in report.agreements}
+    head: list[Piece] = [
+        (" " * NAME, "dim"),
+        *((f"{name[:8]:>9}", "strong" if name == chosen else "dim") for name in names),
+    ]
+    lines = [Line(tuple(head))]
+    for row in names:
+        pieces: list[Piece] = [(fmt.left(row, NAME), "strong" if row == chosen else "text")]
+        for column in names:
+            pair = same.get(frozenset((row, column)))
+            if row == column or pair is None or not pair.both:
+                pieces.append((f"{'·' if row == column else '-':>9}", "faint"))
+                continue
+            tone = "accent bold" if chosen in {row, column} else "text"
+            pieces.append((f"{pair.same * 100:>7.0f} %", tone))
         lines.append(Line(tuple(pieces)))
     return lines
+
+
+def earned_line(one: Standing, report: Report) -> Line:
+    """What trading by its word alone would have made, beside what the ensemble made."""
+    ends = {curve.voter: curve.points[-1][1] - 1.0 for curve in report.curves if curve.points}
+    gain = ends.get(one.voter)
+    pieces: list[Piece] = [("Equity by its word alone  ", "text")]
+    pieces.append((fmt.percent(gain), f"{signed_tone(gain)} bold") if gain is not None else ("-", "dim"))
+    pieces.append((f"  {one.followed:,} followed", "dim"))
+    return Line(tuple(pieces))
+
+
+def beside(left: list[Line], right: list[Line], width: int) -> list[Line]:
+    """Two blocks of lines next to each other; the left one gets `width` cells."""
+    out: list[Line] = []
+    for place in range(max(len(left), len(right))):
+        first = left[place].pieces if place < len(left) else ()
+        second = right[place].pieces if place < len(right) else ()
+        gap = width - sum(len(text) for text, _ in first)
+        out.append(Line((*first, (" " * max(0, gap), "text"), *second)))
+    return out
 
 
 class VoterDetail(Panel, can_focus=True):
@@ -86,7 +121,7 @@ class VoterDetail(Panel, can_focus=True):
     def lay_out(self, width: int, height: int) -> list[Line]:
         """Calibration, agreement, equity."""
         report, voter = self._shown
-        self.retitle((voter or "Voter", "text"))
+        self.retitle((name_of(voter) if voter else "Voter", "text"))
         one = next((x for x in report.standings if x.voter == voter), None) if report is not None else None
         if report is None or one is None:
             return sentences("A vote is scored once its horizon has passed: it was right where the price moved its way by "
@@ -94,10 +129,28 @@ class VoterDetail(Panel, can_focus=True):
         lines: list[Line] = []
         if one.worse_than_chance:
             lines += [*sentences("Right less often than a coin: press b to bench it.", width, "loss bold"), EMPTY]
-        if voter != "strategies":
-            lines += [say("Calibration", "accent"), *calibration_lines(one, width), EMPTY]
+        if voter != STRATEGIES:
+            lines += [*self._calibration(one, width, height - len(lines)), EMPTY]
             agreed = agreement_lines(report, voter)
-            if agreed:
+            if agreed and voter != ENSEMBLE:
                 lines += [say("Says the same as", "accent"), *agreed, EMPTY]
-        lines += [say("Equity by each word alone (all in, one after another; no forecast)", "accent")]
-        return [*lines, *curve_lines(report, width)]
+        matrix = matrix_lines(report, voter)
+        if matrix and len(lines) + len(matrix) + 3 <= height:
+            lines += [say("Who says the same as whom", "accent"), *matrix, EMPTY]
+        elif voter == ENSEMBLE:
+            lines += [say("Who says the same", "accent"), *agreement_lines(report, voter), EMPTY]
+        return [*lines, earned_line(one, report)]
+
+    def _calibration(self, one: Standing, width: int, height: int) -> list[Line]:
+        """The curve with its numbers beside or below it; the numbers alone where it is small."""
+        title = say("Calibration: as often right as it says?", "accent")
+        listed = calibration_lines(one, min(width, LIST_WIDTH + BAR))
+        if not one.calibration:
+            return [title, *listed]
+        if width >= PLOT_WIDTH + LIST_WIDTH and height >= LEAST_HEIGHT + 6:
+            plot = reliability_lines(one.calibration, PLOT_WIDTH - 3, min(PLOT_HEIGHT, height - 6))
+            return [title, *beside(plot, calibration_lines(one, LIST_WIDTH), PLOT_WIDTH)]
+        room = height - len(listed) - 10
+        if width >= LEAST_WIDTH and room >= LEAST_HEIGHT:
+            return [title, *reliability_lines(one.calibration, min(PLOT_WIDTH, width), min(PLOT_HEIGHT, room)), *listed]
+        return [title, *listed]

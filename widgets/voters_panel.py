@@ -74,30 +74,40 @@ class VotersPanel(CursorPanel):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self._shown: tuple[Sequence[Standing], tuple[str, ...], tuple[str, ...], str] | None = None
+        self._shown: tuple[Sequence[Standing], tuple[str, ...], tuple[str, ...], str, bool] | None = None
+        self._touched = False
 
     def show(
-        self, standings: Sequence[Standing], voters: tuple[str, ...], benched: tuple[str, ...], trouble: str = ""
+        self,
+        standings: Sequence[Standing],
+        voters: tuple[str, ...],
+        benched: tuple[str, ...],
+        trouble: str = "",
+        *,
+        simulated: bool = False,
     ) -> None:
-        """Show these; `trouble` is why they did not come, or empty."""
-        shown = (standings, voters, benched, trouble)
+        """Show these; `trouble` is why they did not come, or empty; `simulated`: heuristics answer, and it says so."""
+        shown = (standings, voters, benched, trouble, simulated)
         if shown != self._shown:
             self._shown = shown
             self.update()
 
     def moved(self, key: str) -> None:
-        """Another voter."""
+        """Another voter; until then the cursor is on the first row, whatever comes there."""
+        self._touched = True
         self.post_message(self.Moved())
 
     def chosen(self, key: str) -> None:
         """Another voter, by Enter or mouse."""
+        self._touched = True
         self.post_message(self.Moved())
 
     def lay_out(self, width: int, height: int) -> list[Line]:
         """A row a voter, a sentence where there is none."""
-        standings, voters, benched, trouble = self._shown or ((), (), (), "")
+        standings, voters, benched, trouble, simulated = self._shown or ((), (), (), "", False)
         scored = sum(one.votes for one in standings if one.voter not in {"ensemble", "strategies"})
-        self.retitle(("Voters ", "text"), (f"{scored:,} votes scored", "dim"))
+        label: tuple[Piece, ...] = (("  SIMULATED", "warn bold"),) if simulated else ()
+        self.retitle(("Voters ", "text"), (f"{scored:,} votes scored", "dim"), *label)
         if trouble:
             return self.place([], height, sentences(trouble, width, "loss"))
         if not standings and not voters:
@@ -115,4 +125,6 @@ class VotersPanel(CursorPanel):
             for name in voters
             if name not in known
         ]
+        if not self._touched:
+            self._cursor = rows[0][0]
         return self.place(rows, height, [header(COLUMNS, columns)])

@@ -20,6 +20,7 @@ from station.keyline import KeyLine
 from station.screens.acting import TOO_SMALL, Acting, bindings
 from widgets.banner import ModeBanner
 from widgets.ensemble_panel import EnsemblePanel
+from widgets.race_panel import RacePanel
 from widgets.voter_detail import VoterDetail
 from widgets.voters_panel import VotersPanel
 
@@ -28,10 +29,10 @@ _REPORT = msgspec.json.Decoder(Report)
 
 
 class AiScreen(Acting):
-    """Standings at the left with the newest votes below, the chosen voter at the right."""
+    """Standings at the left over the curves with and without AI, the chosen voter at the right over the newest votes."""
 
     PLACE: ClassVar[str] = ON_AI
-    PANELS: ClassVar[tuple[str, ...]] = ("#voters", "#detail", "#newest")
+    PANELS: ClassVar[tuple[str, ...]] = ("#voters", "#detail", "#race", "#newest")
     BINDINGS: ClassVar[list[BindingType]] = bindings(ON_AI)
     CSS_PATH: ClassVar[str] = "ai.tcss"
 
@@ -48,8 +49,10 @@ class AiScreen(Acting):
         with Horizontal(id="all"):
             with Vertical(id="left", classes="row"):
                 yield VotersPanel(id="voters", classes="panel -shown")
+                yield RacePanel(id="race", classes="panel")
+            with Vertical(id="right", classes="row"):
+                yield VoterDetail(id="detail", classes="panel -shown")
                 yield EnsemblePanel(id="newest", classes="panel")
-            yield VoterDetail(id="detail", classes="panel")
         yield KeyLine(self._keys, self.PLACE)
 
     def on_mount(self) -> None:
@@ -65,8 +68,10 @@ class AiScreen(Acting):
     def _paint(self) -> None:
         status, report = self.desk.status, self._report
         standings = report.standings if report is not None else ()
-        self.query_one(VotersPanel).show(standings, status.voters, status.benched, self._said)
+        simulated = status.mode == "demo" or any(v.simulated for b in self.desk.ballots.values() for v in b.votes)
+        self.query_one(VotersPanel).show(standings, status.voters, status.benched, self._said, simulated=simulated)
         self.query_one(VoterDetail).show(report, self.chosen)
+        self.query_one(RacePanel).show(report, self.chosen)
         newest = max(self.desk.ballots.values(), key=lambda ballot: ballot.at, default=None)
         self.query_one(EnsemblePanel).show(self.desk, newest.symbol if newest is not None else self.symbol)
         super()._paint()
@@ -81,6 +86,12 @@ class AiScreen(Acting):
         except TrefoilError as error:
             self._said = str(error)
         self._dirty = True
+
+    def _step_panel(self, by: int) -> None:
+        super()._step_panel(by)
+        shown = self.PANELS[self._panel]
+        self.set_class(shown == "#race", "-race")
+        self.set_class(shown == "#newest", "-newest")
 
     def on_voters_panel_moved(self) -> None:
         """Another voter."""

@@ -13,6 +13,7 @@ from aiohttp import web
 from engine.ai.brief import Headline
 from engine.ai.committee import maker
 from engine.ai.guards import Budget
+from engine.ai.prices import CAREFUL
 from engine.ai.voter import LATE, Question, Voter
 from engine.model.vote import Stance, Vote, VoteStatus
 from engine.runtime import SystemClock
@@ -101,6 +102,7 @@ async def test_a_slow_model_abstains_at_the_deadline(server: Endpoint) -> None:
     vote = await ask(server, 0.3)
     release.set()
     abstained(vote, LATE)
+    assert vote.cost is not None
     assert vote.cost > 0  # the question was sent, and is paid for
 
 
@@ -154,26 +156,39 @@ async def test_nobody_waits_beyond_the_deadline_for_a_rate_limit() -> None:
         assert len(server.bodies) == 1
 
 
-REFUSALS = {
-    "openai": {"role": "assistant", "content": None, "refusal": "I cannot give financial advice"},
-    "anthropic": "refusal",
-}
+def refusal(provider: str) -> dict[str, Any]:
+    """How each says that it will not answer; Ollama has no word for it: its model writes a sentence."""
+    body = envelope(provider, "I cannot give financial advice.", stop="refusal" if provider == "anthropic" else "")
+    if provider == "openai":
+        body["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "I cannot help with that"}
+    return body
 
 
-async def test_a_refusal_is_an_abstention() -> None:
+WORDS = {"openai": "refused to answer", "anthropic": "refused to answer", "ollama": "no JSON object"}
+
+
+async def test_a_refusal_is_an_abstention(server: Endpoint) -> None:
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.json_response(refusal(server.provider))
+
+    server.handler = refuse
+    vote = await ask(server)
+    abstained(vote, WORDS[server.provider])
+    assert vote.cost == 1000 * 100 + 100 * 1000, "what it said is paid for"
+    assert len(server.bodies) == 1, "a refusal is no reason to ask again"
+
+
+async def test_a_refusal_of_the_responses_api_is_an_abstention() -> None:
     async with endpoint("openai") as server:
 
-        async def refuse(_request: web.Request) -> web.Response:
-            body = envelope("openai", "")
-            body["choices"][0]["message"] = REFUSALS["openai"]
-            return web.json_response(body)
+        async def refuse(request: web.Request) -> web.Response:
+            if not request.path.endswith("/responses"):
+                return web.json_response({"error": {"message": "unknown path"}}, status=404)
+            content = [{"type": "refusal", "refusal": "no"}]
+            output = [{"type": "message", "content": content}]
+            return web.json_response({"id": "r", "status": "completed", "model": "m", "output": output})
 
         server.handler = refuse
-        vote = await ask(server)
-        abstained(vote, "the model refused to answer")
-        assert vote.cost > 0
-    async with endpoint("anthropic") as server:
-        server.says("", stop="refusal")
         abstained(await ask(server), "the model refused to answer")
 
 
@@ -207,6 +222,7 @@ async def test_what_is_not_within_the_schema_is_no_vote(server: Endpoint, text: 
     server.says(text)
     vote = await ask(server)
     abstained(vote, words)
+    assert vote.cost is not None
     assert vote.cost > 0
 
 
@@ -337,3 +353,55 @@ async def test_nobody_there_is_an_abstention(provider: str) -> None:
     vote = await voter.vote(Question(brief()), asyncio.get_running_loop().time() + 3.0)
     await voter.close()
     abstained(vote, "the connection failed", LATE)
+
+
+@pytest.mark.parametrize("key", ["ключ-0123456789", "line\nbreak-0123456789", " ", "a" * 5_000])
+async def test_a_key_that_no_header_takes_is_an_abstention(server: Endpoint, key: str) -> None:
+    server.says(GOOD)
+    vote = await ask(server, key=key)
+    if not vote.valid:
+        abstained(vote, "its address or key cannot be used", "the endpoint", "the connection failed", "refused")
+        assert key.strip() == "" or key not in repr(vote)
+
+
+@pytest.mark.parametrize("base", ["http://", "http://[::1", "not an address", "http://127.0.0.1:99999", "http://a b/"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_an_address_that_is_none_is_an_abstention(provider: str, base: str) -> None:
+    one = seat(provider, base)
+    voter = Voter(one, maker(one), Budget(0, 0), SystemClock())
+    vote = await voter.vote(Question(brief()), asyncio.get_running_loop().time() + 2.0)
+    await voter.close()
+    abstained(vote, "its address or key cannot be used", "the connection failed", LATE)
+
+
+async def test_what_was_not_taken_costs_nothing_and_what_was_cut_costs_its_question(server: Endpoint) -> None:
+    server.fails(401)
+    assert (await ask(server)).cost == 0
+    server.says("{")
+    assert (await ask(server)).cost == 1000 * 100 + 100 * 1000
+
+
+async def test_tokens_that_nobody_counted_are_an_unknown_cost(server: Endpoint) -> None:
+    body = envelope(server.provider, json.dumps(GOOD))
+    for name in ("usage", "prompt_eval_count", "eval_count"):
+        body.pop(name, None)
+
+    async def handler(_request: web.Request) -> web.Response:
+        return web.json_response(body)
+
+    server.handler = handler
+    vote = await ask(server)
+    assert (vote.valid, vote.cost, vote.tokens_in) == (True, None, 0)
+    assert (await ask(server, price_in=0.0, price_out=0.0)).cost == 0
+
+
+async def test_a_price_that_nobody_knows_is_an_unknown_cost_and_charged_with_care(server: Endpoint) -> None:
+    server.says(GOOD)
+    one, budget = seat(server.provider, server.base, price_in=None, price_out=None), Budget(0, 0)
+    voter = Voter(one, maker(one), budget, SystemClock())
+    vote = await voter.vote(Question(brief()), asyncio.get_running_loop().time() + PATIENCE_S)
+    await voter.close()
+    assert (vote.valid, vote.cost, vote.tokens_in) == (True, None, 1000)
+    assert budget.spent(SystemClock().now())[0] == round(
+        1000 * CAREFUL.tokens_in * 100 + 100 * CAREFUL.tokens_out * 100
+    )
