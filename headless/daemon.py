@@ -29,7 +29,7 @@ from storage.lock import EngineLock
 
 if TYPE_CHECKING:
     # heavy: imported when the control server already answers
-    from headless.assembly import Parts
+    from headless.parts import Parts
     from storage.database import Database
     from storage.history import History
     from storage.journal import SqlJournal
@@ -101,22 +101,24 @@ class Daemon:
             self._told(f"journal entry {seq} could not be read and was set aside")
         self._steps.step("journal", 1, 1)
         from headless import assembly, live
+        from headless.parts import Given, Recovered
 
         credentials = self._credentials or needed_by(self.options, self.home)
         if credentials is not None:
             await self._hold(database, journal, credentials, resources)
-        self.parts = await assembly.assemble(
-            self.options,
-            self.home,
-            assembly.Recovered(core, last_seq, journal),
-            self.publisher,
-            self._steps,
-            resources,
+        given = Given(
+            options=self.options,
+            home=self.home,
+            recovered=Recovered(core, last_seq, journal),
+            publisher=self.publisher,
+            steps=self._steps,
+            resources=resources,
             credentials=credentials,
             lease=self.lease,
             probe=self._probe,
             told=self._told,
         )
+        self.parts = await assembly.assemble(given)
         if self.lease is not None and self.lease.lost:
             self.parts.runtime.stand_down(self.lease.lost)
         await live.trade(self.parts, self._steps, self.ready)

@@ -9,8 +9,8 @@ from engine.bars import Bars
 from engine.runtime import Runtime
 from engine.venues.ccxt_venue import CcxtVenue
 from engine.venues.paper import PaperVenue
-from headless.assembly import Parts
 from headless.lockstep import Lockstep
+from headless.parts import Parts
 from headless.steps import StartSteps
 from headless.warmup import WarmUp
 
@@ -28,6 +28,7 @@ async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
         if parts.options.lockstep:
             _keep_step(group, parts, ready)
         await WarmUp(parts, steps).run()
+        parts.forecasting.catch_up()
         parts.writer.begin()
         steps.step("account", 0, 1)
         # the paper venue lives on the open orders; a real one is told all of the last day, to know their executions by
