@@ -9,7 +9,7 @@ from engine.core.state import cost_fraction
 from engine.history.load import load
 from engine.history.series import Series, Span
 from engine.readings import MIN_BARS, seed
-from headless.assembly import Parts
+from headless.parts import Parts
 from headless.steps import StartSteps
 
 DECISION_BARS = 2_500
@@ -54,10 +54,12 @@ class WarmUp:
         self._steps.step("history", self._loaded, len(parts.symbols))
 
     async def _bars(self, symbol: str, timeframe_ms: int, count: int, now: int) -> Bars:
-        """The newest `count` closed bars."""
+        """The newest `count` closed bars, as far as the contract has been traded."""
         parts, until = self._parts, now // timeframe_ms * timeframe_ms
         series = Series(parts.candles_of, symbol, timeframe_ms)
-        loaded = await load(parts.feed, parts.candles, series, Span(until - count * timeframe_ms, until))
+        whole_since = -(-parts.feed.instrument(symbol).listed // timeframe_ms) * timeframe_ms
+        span = Span(max(until - count * timeframe_ms, whole_since), until)
+        loaded = await load(parts.feed, parts.candles, series, span)
         settled = int(loaded.fresh.open_time.searchsorted(now - SETTLED_MS - timeframe_ms, side="right"))
         parts.keeper.put(series, loaded.fresh[:settled])
         return loaded.bars

@@ -159,4 +159,5 @@ def _instrument(row: dict[str, Any]) -> Instrument:
         maker_ppm=MAKER_PPM,
         taker_ppm=TAKER_PPM,
         unit=unit_of(symbol, tick, lot),
+        listed=int(row.get("listTime") or 0),
     )

@@ -28,6 +28,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         maker_ppm: maker fee, parts per million of notional.
         taker_ppm: taker fee, parts per million of notional.
         unit: value of one tick times one lot, 1e-8 quote units.
+        listed: when its trading began, ms UTC; 0 where the venue does not say.
     """
 
     symbol: str
@@ -42,6 +43,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     maker_ppm: int
     taker_ppm: int
     unit: Money
+    listed: int = 0
 
     @property
     def price_decimals(self) -> int:

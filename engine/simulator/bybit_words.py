@@ -68,8 +68,8 @@ def refusal(core: VenueRejected, trigger_direction: str = "") -> VenueRejected:
     return VenueRejected(text, code)
 
 
-def listed(instrument: Instrument) -> dict[str, object]:
-    """A contract as instruments-info shows it."""
+def listed(instrument: Instrument, since: int) -> dict[str, object]:
+    """A contract as instruments-info shows it; `since`: its first trade, ms UTC."""
     largest, smallest = plain(instrument.quantity(instrument.max_lots)), plain(instrument.quantity(instrument.min_lots))
     return {
         "symbol": instrument.venue_id,
@@ -78,7 +78,7 @@ def listed(instrument: Instrument) -> dict[str, object]:
         "baseCoin": instrument.venue_id.removesuffix("USDT"),
         "quoteCoin": "USDT",
         "settleCoin": "USDT",
-        "launchTime": "1569398400000",
+        "launchTime": str(since),
         "deliveryTime": "0",
         "deliveryFeeRate": "",
         "priceScale": str(instrument.price_decimals),

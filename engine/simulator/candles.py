@@ -58,6 +58,12 @@ class Candles:
         """The newest price, quote currency; 0 before any."""
         return self._last
 
+    @property
+    def first(self) -> int:
+        """Open time of the oldest bar, ms UTC; 0 before any."""
+        closed = self.closed()
+        return int(closed.open_time[0]) if len(closed) else self._open_time
+
     def trade(self, at: int, ticks: int, lots: int) -> None:
         """A trade of the bar that is open at `at`."""
         open_time = at - at % self.timeframe_ms

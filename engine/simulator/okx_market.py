@@ -35,7 +35,7 @@ def instruments(sim: Simulation, params: Parameters) -> list[dict[str, object]]:
         return []
     name = params.maybe("instId")
     asked = [contract_of(sim, name)] if name else list(sim.exchange.instruments.values())
-    return [listed(instrument) for instrument in asked]
+    return [listed(instrument, sim.candles[instrument.symbol].first) for instrument in asked]
 
 
 def candle_row(bar: Bar, lots_volume: float, *, closed: bool) -> list[str]:

@@ -98,8 +98,8 @@ def lots_of(text: str) -> int:
     return int(lots)
 
 
-def listed(instrument: Instrument) -> dict[str, object]:
-    """A contract as the list of instruments shows it."""
+def listed(instrument: Instrument, since: int) -> dict[str, object]:
+    """A contract as the list of instruments shows it; `since`: its first trade, ms UTC."""
     largest = contracts(instrument.max_lots)
     return {
         "instType": "SWAP",
@@ -115,7 +115,7 @@ def listed(instrument: Instrument) -> dict[str, object]:
         "ctType": "linear",
         "optType": "",
         "stk": "",
-        "listTime": "1569398400000",
+        "listTime": str(since),
         "expTime": "",
         "lever": str(instrument.max_leverage),
         "tickSz": plain(instrument.tick_size),

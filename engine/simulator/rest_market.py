@@ -40,11 +40,11 @@ def exchange_info(sim: Simulation, _params: Parameters) -> object:
         "rateLimits": limits,
         "exchangeFilters": [],
         "assets": [asset],
-        "symbols": [_listed(instrument) for instrument in sim.exchange.instruments.values()],
+        "symbols": [_listed(i, sim.candles[i.symbol].first) for i in sim.exchange.instruments.values()],
     }
 
 
-def _listed(instrument: Instrument) -> dict[str, object]:
+def _listed(instrument: Instrument, since: int) -> dict[str, object]:
     base = instrument.venue_id.removesuffix("USDT")
     tick, lot = plain(instrument.tick_size), plain(instrument.lot_size)
     largest, smallest = plain(instrument.quantity(instrument.max_lots)), plain(instrument.quantity(instrument.min_lots))
@@ -54,7 +54,7 @@ def _listed(instrument: Instrument) -> dict[str, object]:
         "pair": instrument.venue_id,
         "contractType": "PERPETUAL",
         "deliveryDate": 4_133_404_800_000,
-        "onboardDate": 1_569_398_400_000,
+        "onboardDate": since,
         "status": "TRADING",
         "maintMarginPercent": plain(to_decimal(instrument.maintenance_ppm * 10_000)),
         "requiredMarginPercent": "5.0000",
