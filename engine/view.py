@@ -8,7 +8,7 @@ quantities lots, money 1e-8 quote units; the screen formats them with the `Instr
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -272,6 +272,46 @@ class OrderView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     origin: str
 
 
+class OutsideView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A position of which at least a part is not the desk's doing.
+
+    Lots are signed, entries are ticks (0.0: not known). `ours` is what the desk answers for, `theirs` what the venue
+    holds; `leverage` is the venue's, 0 where it does not tell. `left`: a person has said that it is to be left alone.
+    """
+
+    symbol: str
+    ours: int
+    theirs: int
+    our_entry: float
+    entry: float
+    leverage: int
+    left: bool = False
+
+
+class OutsideOrderView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """An open order at the venue that the journal does not know. `side` 0 and None: the venue did not tell; `at` ms UTC."""
+
+    client_id: str
+    venue_id: str
+    symbol: str
+    side: int
+    lots: int
+    filled: int
+    price: int | None
+    trigger: int | None
+    reduce_only: bool
+    conditional: bool
+    at: int
+
+
+class FundingView(msgspec.Struct, frozen=True, tag=True):
+    """What longs pay shorts at the next funding time: a fraction of the notional, and when, ms UTC by the venue's clock."""
+
+    symbol: str
+    rate: float
+    at: int
+
+
 class FillView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """An execution, for chart marks and the blotter; `fee` in 1e-8 units, `at` by the venue's clock."""
 
@@ -296,7 +336,7 @@ class NoteView(msgspec.Struct, frozen=True, tag=True):
 
 
 class Gone(msgspec.Struct, frozen=True, tag=True):
-    """What is no more: `kind` is position, order, or book (depth and tape); `key` is its symbol or client id."""
+    """What is no more: `kind` is position, order, outside, outside order, or book (depth and tape); `key` its symbol or id."""
 
     kind: str
     key: str
@@ -315,6 +355,9 @@ Change: TypeAlias = (
     | Signal
     | PositionView
     | OrderView
+    | OutsideView
+    | OutsideOrderView
+    | FundingView
     | FillView
     | NoteView
     | Gone
@@ -336,6 +379,9 @@ class Desk(msgspec.Struct, kw_only=True):
     signals: dict[int, Signal] = msgspec.field(default_factory=dict)
     positions: dict[str, PositionView] = msgspec.field(default_factory=dict)
     orders: dict[str, OrderView] = msgspec.field(default_factory=dict)
+    outside: dict[str, OutsideView] = msgspec.field(default_factory=dict)
+    outside_orders: dict[str, OutsideOrderView] = msgspec.field(default_factory=dict)
+    funding: dict[str, FundingView] = msgspec.field(default_factory=dict)
     fills: list[FillView] = msgspec.field(default_factory=list)
     notes: list[NoteView] = msgspec.field(default_factory=list)
 
@@ -371,6 +417,12 @@ class Desk(msgspec.Struct, kw_only=True):
                 self.positions[change.symbol] = change
             case OrderView():
                 self.orders[change.client_id] = change
+            case OutsideView():
+                self.outside[change.symbol] = change
+            case OutsideOrderView():
+                self.outside_orders[change.client_id] = change
+            case FundingView():
+                self.funding[change.symbol] = change
             case FillView():
                 self.fills.append(change)
                 del self.fills[:-FILLS_KEPT]
@@ -381,7 +433,17 @@ class Desk(msgspec.Struct, kw_only=True):
                 self.depths.pop(key, None)
                 self.tapes.pop(key, None)
             case Gone(kind=kind, key=key):
-                (self.positions if kind == "position" else self.orders).pop(key, None)
+                self.kept(kind).pop(key, None)
+
+    def kept(self, kind: str) -> dict[str, Any]:
+        """The things of a kind that `Gone` names, by key."""
+        kinds: dict[str, dict[str, Any]] = {
+            "position": self.positions,
+            "order": self.orders,
+            "outside": self.outside,
+            "outside order": self.outside_orders,
+        }
+        return kinds[kind]
 
     def waiting(self) -> list[Signal]:
         """Signals that wait for a person, oldest first."""

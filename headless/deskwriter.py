@@ -63,7 +63,10 @@ class DeskWriter:
                     touched[symbol] = None
                 case e.VotesCast(symbol=symbol) if symbol in self._state.heard:
                     changes.append(pictures.ballot(symbol, self._state.heard[symbol]))
-                case e.Reconciled() | e.ClockTick():
+                case e.Reconciled():
+                    touched.update(dict.fromkeys(self._state.symbols))
+                    self._outside_orders(changes)
+                case e.ClockTick():
                     touched.update(
                         {s: None for s, x in self._state.symbols.items() if x.position is not None or x.orders}
                     )
@@ -99,6 +102,8 @@ class DeskWriter:
                 changes.append(pictures.question(decision, entry.event.at))
             case d.SubmitOrder(approved=approved):
                 touched[approved.request.symbol] = None
+            case d.PositionAdopted(symbol=symbol) | d.PositionIgnored(symbol=symbol):
+                touched[symbol] = None
             case d.SymbolHeld(symbol=symbol) | d.PlanSet(symbol=symbol):
                 touched[symbol] = None
                 changes.append(pictures.board(self._state, self._state.symbols[symbol]))
@@ -109,8 +114,15 @@ class DeskWriter:
             case _:
                 pass
 
+    def _outside_orders(self, changes: list[Change]) -> None:
+        """The venue was asked: orders there that are nobody's here."""
+        held = self._state.outside
+        contracts = self._state.instruments
+        changes += [pictures.outside_order(one) for one in held.values() if one.symbol in contracts]
+        changes += [Gone("outside order", key) for key in self._publisher.desk.outside_orders if key not in held]
+
     def symbol(self, symbol: str) -> None:
-        """Board, position and open orders of a symbol."""
+        """Board, position, open orders and what others did to a symbol."""
         state, desk = self._state, self._publisher.desk
         s = state.symbols[symbol]
         changes: list[Change] = []
@@ -120,6 +132,11 @@ class DeskWriter:
             changes.append(pictures.position(state, s.position))
         elif symbol in desk.positions:
             changes.append(Gone("position", symbol))
+        theirs = pictures.outside(state, s)
+        if theirs is not None:
+            changes.append(theirs)
+        elif symbol in desk.outside:
+            changes.append(Gone("outside", symbol))
         changes += [pictures.order(state.orders[client_id]) for client_id in s.orders]
         known = set(s.orders)
         changes += [Gone("order", i) for i, o in desk.orders.items() if o.symbol == symbol and i not in known]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from engine.core import outside as outsiders
 from engine.core.state import Heard, State, SymbolState
 from engine.model.decision import AskVotes
 from engine.model.forecast import Outlook
 from engine.model.instrument import Instrument
 from engine.model.order import Fill, Order, OrderStatus, Purpose
 from engine.model.position import Position, liquidation_ticks
+from engine.model.venue import VenueOrder
 from engine.model.vote import Vote
 from engine.strategies import BOARD, STRATEGIES
 from engine.view import (
@@ -17,6 +19,8 @@ from engine.view import (
     FillView,
     InstrumentView,
     OrderView,
+    OutsideOrderView,
+    OutsideView,
     PositionView,
     ReadingView,
     VoteView,
@@ -141,6 +145,47 @@ def order(one: Order) -> OrderView:
         created=one.created,
         confirmed=one.confirmed,
         origin=r.origin,
+    )
+
+
+def outside(state: State, s: SymbolState) -> OutsideView | None:
+    """The position of a symbol as far as somebody else made it, None where all of it is the desk's doing."""
+    position, theirs = s.position, s.theirs
+    booked = outsiders.booked(s)
+    if not (booked or s.ignored or (outsiders.differs(s) and s.mismatches > 1)):
+        return None
+    contract = state.instruments[s.symbol]
+    ours = position.lots if position is not None and not booked else 0
+    if position is not None and booked and not outsiders.differs(s):
+        lots, entry = position.lots, position.entry_ticks(contract)
+    else:
+        lots = theirs.lots if theirs is not None else 0
+        entry = theirs.entry / float(contract.tick_size) if theirs is not None else 0.0
+    return OutsideView(
+        symbol=s.symbol,
+        ours=ours,
+        theirs=lots,
+        our_entry=position.entry_ticks(contract) if position is not None and ours else 0.0,
+        entry=entry,
+        leverage=theirs.leverage if theirs is not None else position.leverage if position is not None else 0,
+        left=s.held == outsiders.LEFT_ALONE,
+    )
+
+
+def outside_order(one: VenueOrder) -> OutsideOrderView:
+    """An open order that is nobody's here."""
+    return OutsideOrderView(
+        client_id=one.client_id,
+        venue_id=one.venue_id,
+        symbol=one.symbol,
+        side=one.side,
+        lots=one.lots,
+        filled=one.filled,
+        price=one.price,
+        trigger=one.trigger,
+        reduce_only=one.reduce_only,
+        conditional=one.conditional or one.trigger is not None,
+        at=one.venue_time,
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 from engine.model.command import Command
 from engine.view import BarChange, BarsView, Change, Desk
 
-VERSION = 2
+VERSION = 3
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):

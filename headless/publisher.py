@@ -29,10 +29,13 @@ from engine.view import (
     DepthView,
     Desk,
     FillView,
+    FundingView,
     Gone,
     InstrumentView,
     NoteView,
     OrderView,
+    OutsideOrderView,
+    OutsideView,
     PositionView,
     Quotes,
     QuoteView,
@@ -261,8 +264,14 @@ class Publisher:
                 return desk.depths.get(change.symbol) != change
             case Gone(kind="book", key=key):
                 return key in desk.depths or key in desk.tapes
+            case OutsideView():
+                return desk.outside.get(change.symbol) != change
+            case OutsideOrderView():
+                return desk.outside_orders.get(change.client_id) != change
+            case FundingView():
+                return desk.funding.get(change.symbol) != change
             case Gone(kind=kind, key=key):
-                return key in (desk.positions if kind == "position" else desk.orders)
+                return key in desk.kept(kind)
             case _:
                 return True
 
@@ -293,7 +302,7 @@ def _conflation_key(change: Change) -> Hashable:
     match change:
         case StatusView() | AccountView():
             return type(change)
-        case InstrumentView() | WatchView() | BoardView() | BallotView():
+        case InstrumentView() | WatchView() | BoardView() | BallotView() | FundingView():
             return type(change), change.symbol
         case (
             Signal()
@@ -301,6 +310,8 @@ def _conflation_key(change: Change) -> Hashable:
             | TapeView()
             | PositionView()
             | OrderView()
+            | OutsideView()
+            | OutsideOrderView()
             | FillView()
             | NoteView()
             | Gone()

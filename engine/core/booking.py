@@ -181,6 +181,8 @@ def adopted(state: State, decision: d.PositionAdopted) -> None:
         s.position = None
     elif s.position is not None and s.position.side * decision.lots > 0:
         s.position = replace(s.position, lots=decision.lots, cost=decision.cost)
+        if decision.taken and s.position.origin == OUTSIDE:
+            s.position = replace(s.position, origin=ADOPTED, leverage=decision.leverage)
     else:
         s.position = Position(
             symbol=decision.symbol,

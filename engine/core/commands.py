@@ -340,20 +340,22 @@ def _release(deck: Deck, command: c.ReleaseSymbol, source: str) -> str:
 
 def _resolve(deck: Deck, command: c.ResolvePosition, source: str) -> str:
     s = _symbol(deck, command.symbol)
-    if not (s.mismatches and s.differs_by):
+    differs = outside.differs(s)
+    if not (differs or outside.booked(s) or s.ignored):
         raise BadInput("position", command.symbol, "venue and desk agree; there is nothing to resolve")
     match command.action:
         case c.Outside.IGNORE:
-            deck.emit(PositionIgnored(symbol=command.symbol, lots=s.differs_by + s.ignored))
-            deck.hold(command.symbol, "a position from outside is left alone")
+            if differs:
+                deck.emit(PositionIgnored(symbol=command.symbol, lots=s.differs_by + s.ignored))
+            deck.hold(command.symbol, outside.LEFT_ALONE)
             return f"{command.symbol}: the position from outside is left alone; automatic trading is held"
         case c.Outside.ADOPT:
             deck.hold(command.symbol, BY_PERSON)
-            outside.adopt(deck, command.symbol, f"adopted by {source}")
+            outside.adopt(deck, command.symbol, f"adopted by {source}", taken=True)
             return f"{command.symbol}: the venue's position is adopted and protected"
         case c.Outside.CLOSE:
             deck.hold(command.symbol, BY_PERSON)
-            outside.adopt(deck, command.symbol, f"closed by {source}")
+            outside.adopt(deck, command.symbol, f"closed by {source}", taken=True)
             if s.position is not None:
                 close(deck, command.symbol, abs(s.position.lots), f"person:{source}")
             return f"{command.symbol}: the venue's position is being closed"

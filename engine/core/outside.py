@@ -7,11 +7,12 @@ import re
 from engine.core.deck import Deck
 from engine.core.levels import needs_stop
 from engine.core.protection import plan_again, protect
-from engine.core.state import REPORT_TIMER
-from engine.model.decision import Level, ModeSet, PositionAdopted
+from engine.core.state import OUTSIDE, REPORT_TIMER, SymbolState
+from engine.model.decision import Level, ModeSet, PositionAdopted, PositionIgnored
 
 TREFOIL_ID = re.compile(r"[a-z2-7]{8}-(\d{1,9})-\d{1,12}")
 ANOTHER = "another Trefoil"
+LEFT_ALONE = "a position from outside is left alone"
 SOON_MS = 1_000
 
 
@@ -36,15 +37,40 @@ def only_less(ours: int, theirs: int) -> bool:
     return ours * theirs >= 0 and abs(theirs) < abs(ours)
 
 
-def adopt(deck: Deck, symbol: str, reason: str) -> None:
-    """Take the venue's word for a position, and protect what is there then."""
+def differs(s: SymbolState) -> bool:
+    """The venue's newest report has another position than the desk, and nobody has said that it may."""
+    return bool(s.mismatches and s.differs_by)
+
+
+def booked(s: SymbolState) -> bool:
+    """The desk has booked a position that somebody else opened, and does nothing with it."""
+    return s.position is not None and s.position.origin == OUTSIDE
+
+
+def adopt(deck: Deck, symbol: str, reason: str, *, taken: bool = False) -> None:
+    """Take the venue's word for a position, and protect what is there then.
+
+    Args:
+        deck: the state and the decisions.
+        symbol: whose position.
+        reason: for the journal.
+        taken: a person wants it, so it is the desk's own from now on, also what was booked or left alone as somebody else's.
+    """
     s, instrument = deck.state.symbols[symbol], deck.state.instruments[symbol]
-    lots = s.differs_by + (s.position.lots if s.position is not None else 0)
-    turned = s.position is None or s.position.side * lots <= 0
-    entry = s.theirs.entry if s.theirs is not None else 0.0
+    position = s.position
+    own = position.lots if position is not None else 0
+    agreed = taken and not differs(s) and not s.ignored  # only booked: the newest report may be older than the booking
+    if taken and s.ignored:
+        deck.emit(PositionIgnored(symbol=symbol, lots=0))
     leverage = s.theirs.leverage if s.theirs is not None else 1
-    cost = round(lots * entry / float(instrument.tick_size) * instrument.unit)
-    deck.emit(PositionAdopted(symbol=symbol, lots=lots, cost=cost, leverage=leverage, reason=reason))
+    if agreed and position is not None:
+        lots, cost = own, position.cost
+    else:
+        lots = s.differs_by + own
+        entry = s.theirs.entry if s.theirs is not None else 0.0
+        cost = round(lots * entry / float(instrument.tick_size) * instrument.unit)
+    turned = own * lots <= 0
+    deck.emit(PositionAdopted(symbol=symbol, lots=lots, cost=cost, leverage=leverage, reason=reason, taken=taken))
     if turned or lots == 0:
         deck.plan(symbol, None, None)
     if lots and s.plan_stop is None and needs_stop(deck.state.settings):

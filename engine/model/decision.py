@@ -126,13 +126,17 @@ class CashSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class PositionAdopted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The desk takes the venue's word for a position: signed `lots` (0 is flat) at signed `cost`, 1e-8 quote units."""
+    """The desk takes the venue's word for a position: signed `lots` (0 is flat) at signed `cost`, 1e-8 quote units.
+
+    `taken`: a person made it the desk's own, whoever opened it.
+    """
 
     symbol: str
     lots: int
     cost: int
     leverage: int
     reason: str
+    taken: bool = False
 
 
 class PositionIgnored(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -11,7 +11,8 @@ from engine.model.order import Fill, OrderStatus
 class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     """One order as the venue holds it.
 
-    `status` is WORKING or terminal; `filled` lots; `venue_time` ms UTC; `conditional`: it waits for a trigger.
+    `status` is WORKING or terminal; `filled` lots; `venue_time` ms UTC; `conditional`: it waits for a trigger. `side`
+    (+1 buys), `lots`, `price` and `trigger` (ticks) are what it would do, 0 and None where the venue did not tell.
     """
 
     client_id: str
@@ -23,10 +24,14 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     venue_time: int
     reason: str = ""
     conditional: bool = False
+    side: int = 0
+    lots: int = 0
+    price: int | None = None
+    trigger: int | None = None
 
 
 class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
-    """One net position as the venue holds it, signed lots; `entry` is quote currency."""
+    """One net position as the venue holds it, signed lots; `entry` is quote currency; `leverage` 1 where it is not told."""
 
     symbol: str
     lots: int

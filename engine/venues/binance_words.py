@@ -10,6 +10,7 @@ from engine.model.instrument import Instrument
 from engine.model.money import to_money
 from engine.model.order import CONDITIONAL, Fill, OrderKind, OrderRequest, OrderStatus, Side
 from engine.model.venue import VenueOrder, VenuePosition
+from engine.venues.asked import asked
 
 KINDS: dict[OrderKind, dict[str, str]] = {
     OrderKind.MARKET: {"type": "MARKET"},
@@ -117,18 +118,22 @@ class Words:
             filled=instrument.floor_lots(Decimal(row["executedQty"])),
             reduce_only=bool(row["reduceOnly"]),
             venue_time=int(row["updateTime"]),
+            **asked(instrument, row.get("side"), _lots(instrument, row.get("origQty")), row.get("price")),
         )
 
     def open_algo(self, row: dict[str, Any]) -> VenueOrder:
         """A conditional order that waits (a row of openAlgoOrders)."""
+        instrument = self.by_id[row["symbol"]]
+        lots = _lots(instrument, row.get("quantity"))
         return VenueOrder(
             client_id=row["clientAlgoId"],
             venue_id=algo_id(row),
-            symbol=self.by_id[row["symbol"]].symbol,
+            symbol=instrument.symbol,
             status=OrderStatus.WORKING,
             filled=0,
             reduce_only=bool(row["reduceOnly"]),
             venue_time=int(row.get("updateTime") or 0),
+            **asked(instrument, row.get("side"), lots, row.get("price"), row.get("triggerPrice")),
         )
 
     def position(self, row: dict[str, Any]) -> VenuePosition:
@@ -137,7 +142,14 @@ class Words:
         if instrument is None:
             return VenuePosition(symbol=row["symbol"], lots=0, entry=float(row["entryPrice"]))
         lots = int(Decimal(row["positionAmt"]) / instrument.lot_size)
-        return VenuePosition(symbol=instrument.symbol, lots=lots, entry=float(row["entryPrice"]))
+        margin, notional = (abs(float(row.get(name) or 0)) for name in ("positionInitialMargin", "notional"))
+        told = int(row.get("leverage") or 0)  # positionRisk's version 3 has no such field
+        leverage = told or (max(1, round(notional / margin)) if margin else 1)
+        return VenuePosition(symbol=instrument.symbol, lots=lots, entry=float(row["entryPrice"]), leverage=leverage)
+
+
+def _lots(instrument: Instrument, text: object) -> int:
+    return instrument.floor_lots(Decimal(str(text or 0)))
 
 
 def algo_id(row: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from engine.model.money import to_money
 from engine.model.order import CONDITIONAL, Fill, OrderKind, OrderRequest, OrderStatus, Side
 from engine.model.venue import VenueOrder, VenuePosition
 from engine.venues.account_api import Found
+from engine.venues.asked import asked
 from engine.venues.bybit_manners import CODES
 
 LONGEST_ID = 36
@@ -102,6 +103,13 @@ class Words:
             filled=instrument.floor_lots(Decimal(row["cumExecQty"] or "0")),
             reduce_only=bool(row["reduceOnly"]),
             venue_time=int(row["updatedTime"]),
+            **asked(
+                instrument,
+                row.get("side"),
+                instrument.floor_lots(Decimal(row.get("qty") or "0")),
+                row.get("price"),
+                row.get("triggerPrice"),
+            ),
         )
 
     def position(self, row: dict[str, Any]) -> VenuePosition:

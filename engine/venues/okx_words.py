@@ -15,6 +15,7 @@ from engine.model.money import Money, to_money
 from engine.model.order import CONDITIONAL, Fill, OrderKind, OrderRequest, OrderStatus, Side
 from engine.model.venue import VenueOrder, VenuePosition
 from engine.venues.account_api import Found
+from engine.venues.asked import asked
 from engine.venues.okx_ids import from_okx, to_okx
 
 KINDS = {OrderKind.MARKET: "market", OrderKind.LIMIT: "limit", OrderKind.POST_ONLY: "post_only"}
@@ -119,26 +120,33 @@ class Words:
 
     def open_order(self, row: dict[str, Any]) -> VenueOrder:
         """A plain order that works."""
+        instrument = self.by_id[row["instId"]]
+        lots = self.lots(row["instId"], row.get("sz") or "0")
         return VenueOrder(
             client_id=self.client_id(row),
             venue_id=row["ordId"],
-            symbol=self.by_id[row["instId"]].symbol,
+            symbol=instrument.symbol,
             status=OrderStatus.WORKING,
             filled=self.lots(row["instId"], row["accFillSz"]),
             reduce_only=row.get("reduceOnly") == "true",
             venue_time=int(row["uTime"]),
+            **asked(instrument, row.get("side"), lots, row.get("px")),
         )
 
     def open_algo(self, row: dict[str, Any]) -> VenueOrder:
         """A conditional order that waits."""
+        instrument = self.by_id[row["instId"]]
+        trigger = row.get("slTriggerPx") or row.get("tpTriggerPx") or row.get("triggerPx")
+        lots = self.lots(row["instId"], row.get("sz") or "0")
         return VenueOrder(
             client_id=self.client_id(row),
             venue_id=f"{ALGO}{row['algoId']}",
-            symbol=self.by_id[row["instId"]].symbol,
+            symbol=instrument.symbol,
             status=OrderStatus.WORKING,
             filled=0,
             reduce_only=row.get("reduceOnly") == "true",
             venue_time=int(row.get("uTime") or row["cTime"]),
+            **asked(instrument, row.get("side"), lots, "", trigger),
         )
 
     def position(self, row: dict[str, Any]) -> VenuePosition:

@@ -20,7 +20,7 @@ from engine.model.decision import (
     RequestReport,
     TimerSet,
 )
-from engine.model.order import OrderKind, OrderStatus, Purpose, Side
+from engine.model.order import Fill, OrderKind, OrderStatus, Purpose, Side
 from engine.model.position import Position
 from engine.model.venue import VenueOrder, VenuePosition
 from tests.engine.core.scenario import BTC, ETH, Desk, alarms, every, only, sent
@@ -151,6 +151,73 @@ def test_a_position_from_outside_is_left_alone_until_it_changes() -> None:
     desk.report(lots={})
     assert s.ignored == 0
     assert desk.report(lots={}) == ()
+
+
+def bought_elsewhere(lots: int = 4) -> Desk:
+    """Somebody else's order was executed, and heard of: the desk has booked it and does nothing with it."""
+    desk = Desk()
+    desk.bar(ETH)
+    fill = Fill(
+        trade_id="w1",
+        client_id="web_9",
+        symbol=ETH,
+        side=Side.BUY,
+        ticks=400_000,
+        lots=lots,
+        fee=0,
+        maker=False,
+        venue_time=desk.now,
+    )
+    desk.feed(desk.filled(fill))
+    desk.pending.clear()
+    return desk
+
+
+@pytest.mark.parametrize("reported", [False, True], ids=["before the next report", "after it"])
+def test_what_was_booked_as_somebody_elses_is_adopted_and_protected(*, reported: bool) -> None:
+    desk = bought_elsewhere()
+    cost = position(desk, ETH).cost
+    assert position(desk, ETH).origin == "outside"
+    if reported:
+        desk.report(lots={ETH: 4})
+    assert desk.s(ETH).plan_stop is None
+    decisions = desk.order(ResolvePosition(symbol=ETH, action=Outside.ADOPT))
+    adopted = position(desk, ETH)
+    assert (adopted.lots, adopted.cost, adopted.origin) == (4, cost, "adopted")
+    assert {r.purpose for r in sent(decisions)} == {Purpose.STOP, Purpose.TARGET}
+    assert desk.s(ETH).held == "a person's override"
+
+
+def test_what_was_booked_as_somebody_elses_is_left_alone_or_closed() -> None:
+    desk = bought_elsewhere()
+    assert desk.ask(ResolvePosition(symbol=ETH, action=Outside.IGNORE)).ok
+    assert desk.s(ETH).held == "a position from outside is left alone"
+    assert desk.s(ETH).ignored == 0
+    assert position(desk, ETH).origin == "outside"
+    assert desk.report(lots={ETH: 4}) == ()
+    decisions = desk.order(ResolvePosition(symbol=ETH, action=Outside.CLOSE))
+    assert [(r.purpose, r.lots, r.side) for r in sent(decisions) if r.purpose is Purpose.EXIT] == [
+        (Purpose.EXIT, 4, -1)
+    ]
+
+
+@pytest.mark.parametrize("action", [Outside.ADOPT, Outside.CLOSE])
+def test_what_was_left_alone_may_be_taken_after_all(action: Outside) -> None:
+    desk = Desk()
+    desk.bar(ETH)
+    for _ in range(2):
+        desk.report(lots={ETH: 4})
+    assert desk.ask(ResolvePosition(symbol=ETH, action=Outside.IGNORE)).ok
+    desk.report(lots={ETH: 4})
+    desk.order(ResolvePosition(symbol=ETH, action=action))
+    assert (position(desk, ETH).lots, desk.s(ETH).ignored, desk.s(ETH).differs_by) == (4, 0, 0)
+    assert position(desk, ETH).origin == "adopted"
+
+
+def test_a_reduction_nobody_asked_for_does_not_make_it_the_desks_own() -> None:
+    desk = bought_elsewhere()
+    thrice(desk, (), {ETH: 2})
+    assert (position(desk, ETH).lots, position(desk, ETH).origin) == (2, "outside")
 
 
 def test_there_is_nothing_to_resolve_where_all_agree() -> None:
