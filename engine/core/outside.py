@@ -9,6 +9,8 @@ from engine.core.levels import needs_stop
 from engine.core.protection import plan_again, protect
 from engine.core.state import OUTSIDE, REPORT_TIMER, SymbolState
 from engine.model.decision import Level, ModeSet, PositionAdopted, PositionIgnored
+from engine.model.instrument import Instrument
+from engine.model.money import Money
 
 TREFOIL_ID = re.compile(r"[a-z2-7]{8}-(\d{1,9})-\d{1,12}")
 ANOTHER = "another Trefoil"
@@ -47,6 +49,11 @@ def booked(s: SymbolState) -> bool:
     return s.position is not None and s.position.origin == OUTSIDE
 
 
+def cost_of(instrument: Instrument, lots: int, entry: float) -> Money:
+    """Signed cost of a position as the venue tells it, 1e-8 units; `entry` is quote currency."""
+    return round(lots * entry / float(instrument.tick_size) * instrument.unit)
+
+
 def adopt(deck: Deck, symbol: str, reason: str, *, taken: bool = False) -> None:
     """Take the venue's word for a position, and protect what is there then.
 
@@ -68,7 +75,7 @@ def adopt(deck: Deck, symbol: str, reason: str, *, taken: bool = False) -> None:
     else:
         lots = s.differs_by + own
         entry = s.theirs.entry if s.theirs is not None else 0.0
-        cost = round(lots * entry / float(instrument.tick_size) * instrument.unit)
+        cost = cost_of(instrument, lots, entry)
     turned = own * lots <= 0
     deck.emit(PositionAdopted(symbol=symbol, lots=lots, cost=cost, leverage=leverage, reason=reason, taken=taken))
     if turned or lots == 0:

@@ -7,14 +7,17 @@ from engine.core.deck import Deck
 from engine.core.levels import needs_stop
 from engine.core.protection import plan_again, protect
 from engine.core.state import DIFFERS, OUTSIDE, REPORT_TIMER
-from engine.model.decision import CancelSent, CashSet, Level, QueryOrder
+from engine.model.decision import CancelSent, CashSet, Level, PositionAdopted, QueryOrder
 from engine.model.event import Reconciled
+from engine.model.money import MONEY_SCALE, Money
 from engine.model.order import OrderStatus
 from engine.model.venue import VenueReport
 
 AGAIN_MS = 1_000
 DISPUTED_MS = 5_000
 SURE = 3  # so many reports in a row
+CENT: Money = MONEY_SCALE // 100
+ROUNDING: Money = CENT // 10  # of the entry price that the venue tells
 
 
 def on_report(deck: Deck, event: Reconciled) -> None:
@@ -100,3 +103,31 @@ def _cash(deck: Deck, report: VenueReport, *, agree: bool) -> None:
         difference = report.balance - state.cash
         deck.note(Level.WARN, f"cash corrected by {difference / 1e8:+.8f} to the venue's balance")
         deck.emit(CashSet(cash=report.balance, reason="reconciled"))
+        _costs(deck, difference)
+
+
+def _costs(deck: Deck, difference: Money) -> None:
+    """Take over the venue's costs of positions where they are what cash differed by.
+
+    Executions whose messages were lost are booked later than those that came after them. Realised profit and the cost of
+    what is left are then others than the venue's, by the same amount.
+    """
+    found = []
+    for symbol, s in deck.state.symbols.items():
+        position, theirs = s.position, s.theirs
+        if position is not None and theirs is not None and theirs.lots == position.lots:
+            cost = outside.cost_of(deck.state.instruments[symbol], theirs.lots, theirs.entry)
+            found.append((position, cost, cost - position.cost))
+    if abs(sum(one[2] for one in found) - difference) > CENT:
+        return
+    for position, cost, off in found:
+        if abs(off) > ROUNDING:
+            deck.emit(
+                PositionAdopted(
+                    symbol=position.symbol,
+                    lots=position.lots,
+                    cost=cost,
+                    leverage=position.leverage,
+                    reason="its executions were heard of in another order",
+                )
+            )

@@ -6,9 +6,20 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.command import FlattenAll
-from engine.model.decision import CancelSent, CashSet, Level, Noted, QueryOrder, RequestReport, SymbolHeld, TimerSet
+from engine.model.decision import (
+    CancelSent,
+    CashSet,
+    Level,
+    Noted,
+    PositionAdopted,
+    QueryOrder,
+    RequestReport,
+    SymbolHeld,
+    TimerSet,
+)
+from engine.model.event import Reconciled
 from engine.model.order import OrderStatus, Purpose
-from engine.model.venue import VenueOrder
+from engine.model.venue import VenueOrder, VenuePosition, VenueReport
 from tests.engine.core.scenario import BTC, ETH, Desk, alarms, every, only, sent
 
 
@@ -138,6 +149,28 @@ def test_cash_is_corrected_when_all_is_quiet() -> None:
     assert note == Noted(level=Level.WARN, text="cash corrected by +1.50000000 to the venue's balance")
     assert correction == CashSet(cash=cash + 150_000_000, reason="reconciled")
     assert desk.state.cash == cash + 150_000_000
+
+
+@pytest.mark.parametrize(
+    ("off", "cash_off", "taken"), [(70_000_000, 70_000_000, True), (70_000_000, 20_000_000, False)]
+)
+def test_costs_that_explain_the_cash_are_taken_over_with_it(off: int, cash_off: int, *, taken: bool) -> None:
+    """An exit was booked before an entry whose message was lost: what was realised is off by what the cost is."""
+    desk, orders = holding()
+    before, instrument = desk.position(), desk.contracts[BTC]
+    entry = float(instrument.tick_size) * (before.cost + off) / before.lots / instrument.unit
+    report = VenueReport(
+        orders=orders,
+        positions=(VenuePosition(symbol=BTC, lots=before.lots, entry=entry),),
+        fills=(),
+        balance=desk.state.cash + cash_off,
+        venue_time=desk.now,
+    )
+    adopted = every(PositionAdopted, desk.feed(Reconciled(at=desk.now, report=report, view=desk.view())))
+    assert len(adopted) == taken
+    after = desk.position()
+    assert after.cost == pytest.approx(before.cost + off * taken, abs=10)
+    assert (after.lots, after.origin, after.stop) == (before.lots, before.origin, before.stop)
 
 
 def test_cash_is_not_corrected_while_an_order_is_on_its_way() -> None:
