@@ -22,7 +22,7 @@ from engine.simulator.wire import Wire
 
 
 class Exchange:
-    """One venue with one account in one-way mode and isolated margin.
+    """One venue with one account in one-way mode and isolated margin; `duplicates` counts ids that were sent again.
 
     Args:
         instruments: what is listed.
@@ -45,6 +45,7 @@ class Exchange:
         self.by_algo_id: dict[int, SimOrder] = {}
         self.trades: list[Trade] = []
         self.income: list[Income] = []
+        self.duplicates = 0
         self._active: dict[str, SimOrder] = {}
         self._ids = count(1_000_001)
         self._listener = listener
@@ -74,6 +75,7 @@ class Exchange:
         if self.hedged:
             raise VenueRejected("Order's position side does not match user's setting.", "-4061")
         if new.client_id in self.orders:
+            self.duplicates += 1
             raise VenueRejected("ClientOrderId is duplicated.", "-4116")
         refused = self.books[new.symbol].check(new.for_book())
         if refused is not None:

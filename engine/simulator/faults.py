@@ -19,7 +19,7 @@ skew                  the server's clock is ``ms`` off
 ====================  ==================================================================================
 
 All take ``share`` (0..1, default 1), ``count`` (only the first n hits) and ``seed``. Request faults take ``path`` (a part
-of the path), order faults also ``method`` (``POST``, ``PUT``, ``DELETE`` or ``any``; default POST). Stream and socket
+of the path; that of a conditional order at Bybit ends in ``/conditional``), order faults also ``method`` (``POST``, ``PUT``, ``DELETE`` or ``any``; default POST). Stream and socket
 faults take ``target`` (``user``, ``market`` or ``all``).
 """
 

@@ -14,17 +14,23 @@ import socket
 import sys
 import tempfile
 import time
-import traceback
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from engine.errors import InvariantBroken
 from tests.chaos.nursery import Nursery, serve
-from tests.chaos.plan import NAMES, plan
-from tests.chaos.run import run
+from tests.chaos.plan import NAMES, VENUES, plan
+from tests.chaos.run import Result, run
 
 HUNG_S = 100
 LEAST_HITS = 20
+LEAST_KILLS = 200
 FULL = 1_000
+LOG = "run.log"
+FORK = get_context("fork")
 
 
 def import_everything() -> None:
@@ -44,91 +50,98 @@ def import_everything() -> None:
 def make_template(folder: Path) -> Path:
     """A migrated empty database; made in a process of its own, since it starts threads."""
     file = folder / "template.db"
-    pid = os.fork()
-    if pid == 0:
-        asyncio.run(_migrate(file))
-        os._exit(0)
-    os.waitpid(pid, 0)
+    made = FORK.Process(target=_migrate, args=(file,))
+    made.start()
+    made.join()
+    if made.exitcode != 0:
+        raise InvariantBroken(f"the empty database could not be made: exit code {made.exitcode}")
     return file
 
 
-async def _migrate(file: Path) -> None:
+def _migrate(file: Path) -> None:
     from storage import migrate
     from storage.database import Database
 
-    database = Database(f"sqlite+aiosqlite:///{file}")
-    await migrate.upgrade(database)
-    await database.close()
+    async def upgrade() -> None:
+        database = Database(f"sqlite+aiosqlite:///{file}")
+        await migrate.upgrade(database)
+        await database.close()
+
+    asyncio.run(upgrade())
 
 
 def one_seed(seed: int, folder: Path, template: Path) -> None:
-    """In a process of its own: give birth to a nursery, then play; the result is a file."""
+    """In a process of its own: give birth to a nursery, then play; the result is a file, what went wrong another."""
+    log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 2)
     ours, theirs = socket.socketpair()
-    nursery = os.fork()
-    if nursery == 0:
-        ours.close()
-        serve(theirs)
-        os._exit(0)
+    nursery = FORK.Process(target=_nurse, args=(theirs, ours))
+    nursery.start()
     theirs.close()
     signal.alarm(HUNG_S + 30)
-    chosen = plan(seed)
-    try:
-        result = asyncio.run(asyncio.wait_for(run(chosen, folder / "run", Nursery(ours), template), HUNG_S)).as_dict()
-    except Exception:  # noqa: BLE001 - whatever it is, the seed is broken and the next one runs
-        text = traceback.format_exc()
-        result = {"seed": seed, "faults": chosen.faults, "broken": [f"the run ends: {text}"], "command": chosen.command}
+    result = asyncio.run(asyncio.wait_for(run(plan(seed), folder / "run", Nursery(ours), template), HUNG_S))
     ours.close()
-    os.waitpid(nursery, 0)
-    (folder / "result.json").write_text(json.dumps(result))
+    nursery.join()
+    (folder / "result.json").write_text(json.dumps(result.as_dict()))
+
+
+def _nurse(sock: socket.socket, other: socket.socket) -> None:
+    other.close()
+    serve(sock)
 
 
 def run_all(seeds: range, jobs: int, *, keep: bool, loud: bool) -> list[dict[str, Any]]:
     """Fork a process a seed, `jobs` at once."""
     results: list[dict[str, Any]] = []
-    running: dict[int, tuple[int, Path]] = {}
+    running: dict[int, tuple[int, ForkProcess]] = {}
     waiting = list(reversed(seeds))
     root = Path(tempfile.mkdtemp(prefix="trefoil-chaos-"))
     template = make_template(root)
     while waiting or running:
         while waiting and len(running) < jobs:
             seed = waiting.pop()
+            (root / str(seed)).mkdir()
+            process = FORK.Process(target=one_seed, args=(seed, root / str(seed), template))
+            process.start()
+            running[process.sentinel] = (seed, process)
+        for sentinel in wait(list(running)):
+            seed, process = running.pop(cast("int", sentinel))
+            process.join()
             folder = root / str(seed)
-            folder.mkdir()
-            pid = os.fork()
-            if pid == 0:
-                one_seed(seed, folder, template)
-                os._exit(0)
-            running[pid] = (seed, folder)
-        pid, _ = os.wait()
-        seed, folder = running.pop(pid)
-        results.append(result_of(seed, folder))
-        if loud and results[-1]["broken"]:
-            print(json.dumps(results[-1]), file=sys.stderr, flush=True)
-        if not (keep and results[-1]["broken"]):
-            shutil.rmtree(folder, ignore_errors=True)
-    if not keep:
+            results.append(result_of(seed, folder, process.exitcode))
+            process.close()
+            if loud and results[-1]["broken"]:
+                print(json.dumps(results[-1]), file=sys.stderr, flush=True)
+            if not (keep and results[-1]["broken"]):
+                shutil.rmtree(folder, ignore_errors=True)
+    if keep:
+        print(f"kept in {root}", file=sys.stderr)
+    else:
         shutil.rmtree(root, ignore_errors=True)
     return sorted(results, key=lambda result: int(result["seed"]))
 
 
-def result_of(seed: int, folder: Path) -> dict[str, Any]:
-    """What a seed's process left."""
-    file = folder / "result.json"
-    if file.exists():
+def result_of(seed: int, folder: Path, code: int | None) -> dict[str, Any]:
+    """What a seed's process left; without a result the seed is broken, and the end of its log says how."""
+    file, log = folder / "result.json", folder / LOG
+    if code == 0 and file.exists():
         found: dict[str, Any] = json.loads(file.read_text())
         return found
     chosen = plan(seed)
-    text = f"the run ends: it hung for {HUNG_S} s"
-    return {"seed": seed, "faults": chosen.faults, "broken": [text], "command": chosen.command}
+    said = log.read_text()[-2_000:] if log.exists() else ""
+    text = f"the run ends: it hung for {HUNG_S} s" if code == -signal.SIGALRM else f"the run ends: exit {code}: {said}"
+    return Result(seed, chosen.faults, broken=[text], venue=chosen.venue, command=chosen.command).as_dict()
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Fault, in how many runs, in how many of them it struck, how many of these survived."""
-    lines = [f"{'fault':36}{'runs':>6}{'struck':>8}{'survived':>10}"]
+    """Fault, in how many runs, in how many of them it struck, at which venue, how many of these survived."""
+    lines = [f"{'fault':36}{'runs':>6}{'struck':>8}{'survived':>10}" + "".join(f"{venue:>9}" for venue in VENUES)]
     for name in NAMES:
         meant = [result for result in results if name in result["faults"]]
-        hit = [result for result in meant if name in result.get("hit", ())]
-        lines.append(f"{name:36}{len(meant):>6}{len(hit):>8}{sum(not result['broken'] for result in hit):>10}")
+        hit = [result for result in meant if name in result["hit"]]
+        places = "".join(f"{sum(result['venue'] == venue for result in hit):>9}" for venue in VENUES)
+        survived = sum(not result["broken"] for result in hit)
+        lines.append(f"{name:36}{len(meant):>6}{len(hit):>8}{survived:>10}{places}")
     return "\n".join(lines)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sqlite3
@@ -16,6 +15,7 @@ from tests.chaos.stage import SYMBOL, Stage
 
 
 async def listen_key(stage: Stage) -> bool:
+    """The key of the user stream ends."""
     heard = bool(stage.running.simulation.users.sockets())
     stage.running.simulation.users.close_key()
     return heard
@@ -66,7 +66,7 @@ async def cancel_after(stage: Stage, order: c.PlaceOrder) -> bool:
     if not await stage.until(lambda: bool(fresh()), 1.0):
         return False
     stage.ask(c.CancelOrder(client_id=fresh()[0]))
-    await asyncio.sleep(stage.dice.random() * 0.01)
+    await stage.until(lambda: not stage.alive, stage.dice.random() * 0.01)
     price = stage.exchange.instruments[SYMBOL].exact_ticks(order.price or Decimal(1))
     move(stage, price - (order.side > 0), lots=stage.dice.choice((7, 10_000)))
     return True
@@ -79,6 +79,7 @@ def move(stage: Stage, bid: int, lots: int = 10_000) -> None:
 
 
 async def liquidation(stage: Stage) -> bool:
+    """The exchange takes the position."""
     holding = stage.exchange.account.holdings[SYMBOL]
     had = holding.lots
     if had:
@@ -133,7 +134,7 @@ async def outlier(stage: Stage) -> bool:
 async def stale(stage: Stage) -> bool:
     """The market says nothing for a while; orders are answered."""
     stage.running.player.pause()
-    await asyncio.sleep(1.0)
+    await stage.until(lambda: stage.stuck, 1.0)
     stage.running.player.resume()
     return True
 
@@ -143,7 +144,7 @@ async def locked(stage: Stage) -> bool:
     connection = sqlite3.connect(stage.home.database, isolation_level=None, timeout=2.0)
     try:
         connection.execute("BEGIN IMMEDIATE")
-        await asyncio.sleep(stage.dice.choice((0.3, 6.0)))
+        await stage.until(lambda: stage.stuck, stage.dice.choice((0.3, 6.0)))
         connection.execute("ROLLBACK")
     except sqlite3.OperationalError:
         return False  # the engine is writing all the time, or has not made its tables
@@ -163,17 +164,20 @@ async def disk_full(stage: Stage) -> bool:
 
 
 async def second(stage: Stage) -> bool:
-    """Another engine on the same data directory: it must refuse."""
+    """Another engine on the same data directory, or on the same account: it must refuse."""
     first = stage.engine
     if not await stage.until(lambda: stage.ready or stage.stuck, 10.0) or not stage.alive:
         return False
-    await stage.start()
+    elsewhere = stage.plan.live and stage.dice.random() < 0.5
+    await stage.start(home=stage.copy("elsewhere") if elsewhere else None)
     rival, stage.engine = stage.engine, first
     if await stage.until(lambda: not stage.nursery.alive(rival), 20.0):
+        if await stage.nursery.end(rival) == 0:
+            stage.wrong.append("a second engine refuses to start: it ended as if all were well")
         return True
     os.kill(rival, signal.SIGKILL)
     if stage.alive:
-        stage.alarms.append("BROKEN: a second engine refuses to start: it runs beside the first")
+        stage.wrong.append("a second engine refuses to start: it runs beside the first")
     return True
 
 

@@ -10,6 +10,7 @@ import selectors
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ def _birth(told: dict[str, Any], foreign: tuple[int, ...]) -> int:
         for descriptor in foreign:
             os.close(descriptor)
         code = _engine(told)
+    except BaseException:  # noqa: BLE001 - a forked process ends here; what ended it is in its log
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(code)
@@ -79,13 +82,18 @@ def _engine(told: dict[str, Any]) -> int:
     from headless import daemon
 
     log = os.open(told["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    read, write = os.pipe()
+    os.write(write, told.get("stdin", "").encode())  # a line: it fits into the pipe
+    os.close(write)
+    os.dup2(read, 0)
+    sys.stdin = os.fdopen(0)
     os.dup2(log, 1)
     os.dup2(log, 2)
     if told["file_limit"]:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (told["file_limit"], told["file_limit"]))
     os.environ["TREFOIL_CRASH"] = told["crash"]
+    os.environ.update(told.get("environment", {}))
     sys.argv = ["headless.daemon", json.dumps(told["options"])]
     return daemon.main()
 
@@ -117,9 +125,15 @@ class Nursery:
                 else:
                     self._end(told["ended"]).set_result(told["code"])
 
-    async def birth(self, options: dict[str, Any], log: Path, crash: str = "", file_limit: int = 0) -> int:
-        """Start an engine; answers its process id."""
-        told = {"options": options, "log": str(log), "crash": crash, "file_limit": file_limit}
+    async def birth(self, options: dict[str, Any], log: Path, **more: Any) -> int:
+        """Start an engine; answers its process id.
+
+        Args:
+            options: see `headless.options`.
+            log: takes what it says.
+            more: ``crash`` point, ``file_limit`` bytes, a line on ``stdin``, variables of the ``environment``.
+        """
+        told = {"options": options, "log": str(log), "crash": "", "file_limit": 0, **more}
         await asyncio.get_running_loop().sock_sendall(self._sock, json.dumps(told).encode() + b"\n")
         return await self._born.get()
 

@@ -1,4 +1,4 @@
-"""What a seed means: which faults strike, how the exchange's own doings mix in, and where the engine is killed. Pure."""
+"""What a seed means: at which venue it plays, which faults strike, and where the engine is killed. Pure."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ WIRE: dict[str, tuple[str, ...]] = {
     "clock skew": ("skew:ms=8000",),
     "stop rejected": ("reject:code=-2021,path=algoOrder,count=1",),
     "insufficient margin": ("reject:code=-2019,path=v1/order,share=0.5",),
+}
+
+# Where a venue says it in words or at a place of its own.
+OWN_WIRE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("clock skew", "okx"): ("skew:ms=40000",),
+    ("stop rejected", "okx"): ("reject:code=51280,path=order-algo,count=1",),
+    ("stop rejected", "bybit"): ("reject:code=110093,path=/conditional,count=1",),
+    ("insufficient margin", "okx"): ("reject:code=51008,path=trade/order,share=0.5",),
+    ("insufficient margin", "bybit"): ("reject:code=110007,path=order/create,share=0.5",),
 }
 
 # Places on an order's way at which the engine is killed (`engine.probe.POINTS`).
@@ -53,7 +62,15 @@ HAPPENINGS: tuple[str, ...] = (
 )
 
 NAMES: tuple[str, ...] = (*WIRE, *CRASHES, *HAPPENINGS)
+ONLY_BINANCE = frozenset({"listen key expiry"})
+VENUES = ("binance", "okx", "bybit")
+TURNS = (("binance", False), ("okx", True), ("binance", True), ("bybit", True))  # venue, live
 DEEDS = 14
+
+
+def wire(name: str, venue: str) -> tuple[str, ...]:
+    """What a venue's switchboard is told."""
+    return OWN_WIRE.get((name, venue), WIRE[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +82,16 @@ class Plan:
         faults: their names; the first is the seed's own.
         at: the deed before which each fault strikes.
         crash: ``POINT:COUNT`` of the first life, empty for none.
+        venue: whose account it is.
+        live: the engine is started as for real money, with keys and a lease; otherwise as a demo.
     """
 
     seed: int
     faults: tuple[str, ...]
     at: tuple[int, ...]
     crash: str
+    venue: str
+    live: bool
 
     @property
     def command(self) -> str:
@@ -79,11 +100,16 @@ class Plan:
 
 
 def plan(seed: int) -> Plan:
-    """Each name is some seed's first fault in turn; every other seed has up to two more."""
+    """Each name is some seed's first fault in turn, and each venue has its turns; most seeds have one or two faults more."""
     dice = Random(f"chaos {seed}")
     first = NAMES[seed % len(NAMES)]
-    more = dice.sample([name for name in NAMES if name != first], dice.choice((0, 1, 1, 2)))
+    venue, live = TURNS[seed % len(TURNS)]  # as many turns as have no divisor in common with the names
+    if first in ONLY_BINANCE:
+        venue = "binance"
+    others = [name for name in NAMES if name != first and (venue == "binance" or name not in ONLY_BINANCE)]
+    more = dice.sample(others, dice.choice((0, 1, 1, 2)))
     crashes = [name for name in (first, *more) if name in CRASHES]
     crash = f"{CRASHES[crashes[0]]}:{dice.randint(1, 3)}" if crashes else ""
     chosen = tuple(name for name in (first, *more) if name not in crashes[1:])  # an engine dies once a life
-    return Plan(seed, chosen, tuple(sorted(dice.randrange(1, 5) for _ in chosen)), crash)
+    at = tuple(sorted(dice.randrange(1, 5) for _ in chosen))
+    return Plan(seed, chosen, at, crash, venue, live)

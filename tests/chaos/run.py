@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import time
 from dataclasses import asdict, dataclass, field
@@ -19,6 +18,8 @@ from tests.chaos.plan import CRASHES, DEEDS, WIRE, Plan
 from tests.chaos.stage import READY_S, SYMBOL, Stage, stage
 
 SETTLE_S = 30.0
+STAYS_S = 0.3
+AGAIN_S = 1.0
 CALM_LIVES = 3
 MOST_LOOKS = 80
 MOST_DEEDS = 40
@@ -46,6 +47,7 @@ class Result:
     orders: int = 0
     trades: int = 0
     bare_ms: int = 0
+    venue: str = ""
     seconds: float = 0.0
     command: str = ""
 
@@ -54,11 +56,11 @@ class Result:
         return asdict(self)
 
 
-async def run(plan: Plan, folder: Path, nursery: Nursery, template: Path | None = None) -> Result:
+async def run(plan: Plan, folder: Path, nursery: Nursery, template: Path) -> Result:
     """Play a plan in a fresh folder."""
     began = time.monotonic()
-    result = Result(plan.seed, plan.faults, command=plan.command)
-    async with stage(folder, nursery, plan.seed, template) as one:
+    result = Result(plan.seed, plan.faults, venue=plan.venue, command=plan.command)
+    async with stage(folder, nursery, plan, template) as one:
         await wild_life(one, plan)
         lives = 1
         while (calm := await calm_life(one)) and lives < CALM_LIVES and await on_its_way(one):
@@ -69,7 +71,7 @@ async def run(plan: Plan, folder: Path, nursery: Nursery, template: Path | None 
             allowed = BARE_MS + sum(BLOCKED_MS.get(name, 0) for name in plan.faults)
             result.broken = await broken(one, allowed)
         result.hit = sorted(one.hit)
-        result.kills, result.bare_ms = one.kills, one.bare_ms
+        result.kills, result.bare_ms = one.kills, one.bare.longest_ms
         result.orders, result.trades = len(one.exchange.orders), len(one.exchange.trades)
     result.seconds = round(time.monotonic() - began, 2)
     return result
@@ -84,7 +86,7 @@ async def wild_life(one: Stage, plan: Plan) -> None:
     for number in range(MOST_LOOKS):
         for name in [name for name, at in strikes.items() if at <= done and one.trading]:
             if name in WIRE:
-                one.faults(*WIRE[name])
+                one.strike(name)
             elif name in HAPPEN:
                 if not await HAPPEN[name](one) and number < MOST_LOOKS // 2:
                     continue  # there was nothing to strike at; later there may be
@@ -96,7 +98,7 @@ async def wild_life(one: Stage, plan: Plan) -> None:
         if one.trading and len(one.asks) < 3:
             one.ask(deed(one, number))
             done += 1
-        await asyncio.sleep(0.03 + 0.06 * one.dice.random())
+        await one.pace(600 + 1200 * one.dice.random())
     await one.until(lambda: one.stuck, 0.3)
     crashed = not one.alive and await one.nursery.end(one.engine) == -signal.SIGKILL
     one.hit |= {name for name in plan.faults if name in CRASHES and crashed}
@@ -147,16 +149,13 @@ async def calm_life(one: Stage) -> bool:
         return False
     one.running.player.pause()
     until = time.monotonic() + SETTLE_S
-    asked = 0.0
-    while time.monotonic() < until:
+    while time.monotonic() < until and await one.until(lambda: settled(one) or differs(one), until - time.monotonic()):
         if settled(one):
-            await asyncio.sleep(0.3)
-            if settled(one):
+            if not await one.until(lambda: not settled(one), STAYS_S):
                 return await stop(one)
-        if differs(one) and time.monotonic() > asked + 1.0:
-            asked = time.monotonic()
+        else:
             one.ask(c.ResolvePosition(symbol=SYMBOL, action=one.dice.choice((c.Outside.ADOPT, c.Outside.CLOSE))))
-        await asyncio.sleep(0.05)
+            await one.until(lambda: not differs(one), AGAIN_S)
     return False
 
 
@@ -177,7 +176,7 @@ def settled(one: Stage) -> bool:
         and desk.status.venue_up
         and not waiting
         and lots == one.lots
-        and set(desk.orders) == {order.new.client_id for order in one.exchange.active()}
+        and desk.orders.keys() == one.open_ids
         and desk.account.cash == one.exchange.account.wallet
     )
 
@@ -190,7 +189,7 @@ def unsettled(one: Stage) -> str:
         f"alive {one.alive}, ready {one.ready}, venue {desk.status.venue_up}, read-only {desk.status.read_only!r}, "
         f"lots {position.lots if position else 0} and {one.lots}, "
         f"orders {[(o.client_id, o.status.value, o.purpose.value) for o in desk.orders.values()]} "
-        f"and {[o.new.client_id for o in one.exchange.active()]}, "
+        f"and {sorted(one.open_ids)}, "
         f"cash {desk.account.cash} and {one.exchange.account.wallet}, held {differs(one)}"
     )
 

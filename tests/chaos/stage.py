@@ -20,37 +20,43 @@ from engine.simulator.exchange import Exchange
 from engine.simulator.orders import NewOrder
 from engine.simulator.prices import GeneratedMarket
 from engine.simulator.server import RunningSimulator, serve
+from engine.venues.okx_ids import from_okx
 from headless.client import EngineClient
 from headless.session import DEMO_SETTINGS
 from storage.home import Home
+from storage.keys.credentials import Credentials, to_text
+from storage.keys.secret import Secret
+from tests.chaos.bare import Bare
 from tests.chaos.nursery import Nursery
-from tests.chaos.plan import WIRE
+from tests.chaos.plan import WIRE, Plan, wire
 
 SYMBOL = "BTC/USDT:USDT"
 SPEED = 20.0
 READY_S = 45.0
 POLL_S = 0.02
 HEARTBEAT_MS = 1_000
+TEMPLATE = "template.db"
 
 
 class Stage:
     """One exchange, one data directory, engines one after the other."""
 
     def __init__(
-        self, folder: Path, running: RunningSimulator, client: EngineClient, nursery: Nursery, seed: int
+        self, folder: Path, running: RunningSimulator, client: EngineClient, nursery: Nursery, plan: Plan
     ) -> None:
+        self.plan = plan
         self.folder = folder
         self.home = Home(folder)
         self.running = running
         self.client = client
         self.nursery = nursery
-        self.dice = Random(f"stage {seed}")
+        self.dice = Random(f"stage {plan.seed}")
         self.engine = 0
         self.kills = 0
         self.asks: set[asyncio.Task[Any]] = set()
         self.hit: set[str] = set()
-        self.bare_ms = 0
-        self.alarms: list[str] = []
+        self.bare = Bare()
+        self.wrong: list[str] = []
 
     @property
     def exchange(self) -> Exchange:
@@ -62,29 +68,64 @@ class Stage:
         """Its position, signed lots."""
         return self.exchange.account.holdings[SYMBOL].lots
 
-    def faults(self, *texts: str) -> None:
-        """Switch faults on."""
-        self.running.simulation.switchboard.add(list(texts))
+    def named(self, client_id: str) -> str:
+        """The exchange's order id as the engine writes it."""
+        return from_okx(client_id) if self.plan.venue == "okx" else client_id
+
+    @property
+    def open_ids(self) -> set[str]:
+        """Of the orders that work or wait at the exchange."""
+        return {self.named(order.new.client_id) for order in self.exchange.active()}
+
+    def strike(self, name: str) -> None:
+        """Switch a fault of the wire on."""
+        self.running.simulation.switchboard.add(list(wire(name, self.plan.venue)))
 
     def calm(self) -> None:
         """Switch all faults off, and remember which of them have struck."""
         board = self.running.simulation.switchboard
         struck = {str(one["fault"]) for one in board.report() if one["hits"]}
-        self.hit |= {name for name, texts in WIRE.items() if struck & set(texts)}
+        self.hit |= {name for name in WIRE if struck & set(wire(name, self.plan.venue))}
         if any(live.fault.kind == "skew" for live in board._live):
             self.hit.add("clock skew")  # it lies over every answer
         board.clear()
 
-    async def start(self, crash: str = "", file_limit: int = 0) -> None:
-        """A new engine."""
-        options = {
-            "home": str(self.folder),
-            "simulator": str(self.folder / "simulator.json"),
+    async def start(self, crash: str = "", file_limit: int = 0, home: Path | None = None) -> None:
+        """A new engine; `home` is its data directory, the run's own by default."""
+        self.engine = await self.nursery.birth(
+            self._options(home or self.folder),
+            self.folder / "engine.log",
+            crash=crash,
+            file_limit=file_limit,
+            stdin=self._keys() if self.plan.live else "",
+            environment={"XDG_STATE_HOME": str(self.folder / "state")},  # where the locks of accounts lie
+        )
+
+    def _options(self, home: Path) -> dict[str, object]:
+        how: dict[str, object] = {"mode": "demo", "simulator": str(self.folder / "simulator.json")}
+        if self.plan.live:
+            how = {"mode": "live", "venue": self.plan.venue, "endpoint": self.running.rest, "keys": "pipe"}
+        return {
+            "home": str(home),
+            **how,
+            "symbols": [SYMBOL],
             "settings": {**DEMO_SETTINGS, "cooldown_ms": 0},
             "snapshot_every": 40,
             "heartbeat_ms": HEARTBEAT_MS,
         }
-        self.engine = await self.nursery.birth(options, self.folder / "engine.log", crash, file_limit)
+
+    def _keys(self) -> str:
+        """What a live engine is told on its stdin."""
+        keys = self.running.keys
+        passphrase = Secret(keys.passphrase if self.plan.venue == "okx" else "")
+        return to_text(Credentials(Secret(keys.api_key), Secret(keys.secret), passphrase)) + "\n"
+
+    def copy(self, name: str) -> Path:
+        """Another data directory, with a migrated empty database."""
+        folder = self.folder / name
+        folder.mkdir()
+        shutil.copyfile(self.folder / TEMPLATE, Home(folder).database)
+        return folder
 
     @property
     def alive(self) -> bool:
@@ -119,10 +160,16 @@ class Stage:
         """Wait for what other processes bring about; False when it does not come in time."""
         end = time.monotonic() + seconds
         while not condition():
-            if time.monotonic() > end:
+            left = end - time.monotonic()
+            if left <= 0:
                 return False
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(min(POLL_S, left))
         return True
+
+    async def pace(self, market_ms: float) -> None:
+        """Let the market go on for so long, or for the same time where it stands still."""
+        due = self.running.player.now() + market_ms
+        await self.until(lambda: self.running.player.now() >= due, market_ms / 1000 / SPEED)
 
     def ask(self, command: Any) -> None:
         """Send a command without waiting for its answer."""
@@ -148,22 +195,19 @@ class Stage:
         return True
 
     async def watch(self) -> None:
-        """Measure the longest time that a position of a living engine was without a stop over all of it.
+        """Keep account of how long positions of a living engine are without a stop over all of them.
 
         A look counts for no more than two periods: while this process waits for a core, the engine does too.
         """
-        seen, bare, before = 0, 0.0, time.monotonic()
+        seen, before = 0, time.monotonic()
         while True:
             notes = self.client.desk.notes
-            self.alarms += [note.text for note in list(notes) if note.level == "alarm" and note.seq > seen]
+            alarmed = any(note.level == "alarm" and note.seq > seen for note in notes)
             seen = max([seen, *(note.seq for note in notes)])
             now = time.monotonic()
             passed, before = min(now - before, 2 * POLL_S), now
-            if self.ready and self.client.desk.status.venue_up and not self.protected:
-                bare += passed
-                self.bare_ms = max(self.bare_ms, round(bare * 1000))
-            else:
-                bare = 0.0
+            in_charge = self.ready and self.client.desk.status.venue_up
+            self.bare.look(passed, protected=not in_charge or self.protected, alarmed=alarmed)
             await asyncio.sleep(POLL_S)
 
     @property
@@ -179,18 +223,19 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, nursery: Nursery, seed: int, template: Path | None = None) -> AsyncIterator[Stage]:
+async def stage(folder: Path, nursery: Nursery, plan: Plan, template: Path) -> AsyncIterator[Stage]:
     """Everything up, and down again; `template` is a migrated empty database, so that not every run makes one."""
     folder.mkdir(parents=True, exist_ok=True)
-    if template is not None:
-        shutil.copyfile(template, Home(folder).database)
+    (folder / TEMPLATE).symlink_to(template)
+    shutil.copyfile(template, Home(folder).database)
+    seed = plan.seed
     market = GeneratedMarket(seed, [SYMBOL], start=time.time_ns() // 1_000_000, quotes_per_second=1.0, history_bars=320)
     running = await serve(market, seed=seed, speed=SPEED)
     (folder / "simulator.json").write_text(json.dumps(running.addresses()) + "\n")
     client = EngineClient(Home(folder).create().socket, folder / "engine.log")
     listening = [asyncio.create_task(nursery.listen()), asyncio.create_task(client.run())]
     await asyncio.sleep(0)
-    one = Stage(folder, running, client, nursery, seed)
+    one = Stage(folder, running, client, nursery, plan)
     listening.append(asyncio.create_task(one.watch()))
     try:
         yield one
