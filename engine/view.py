@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from engine.model.forecast import Outlook
+from engine.model.forecast import ModelInUse, Outlook
 from engine.model.market import Bar
 from engine.model.money import Money
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
@@ -176,7 +176,8 @@ class BoardView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """The six readings of a symbol and their weighted score in [-1, 1].
 
     `record` is the board's own; `held` is why automatic trading of the symbol is off, or empty; `stop_ticks` and
-    `target_ticks` are the default protection distances; `outlook` is the forecaster's at `bar_time`.
+    `target_ticks` are the default protection distances; `outlook` is the forecaster's at `bar_time`, `model` is
+    what speaks there.
     """
 
     symbol: str
@@ -189,6 +190,7 @@ class BoardView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     stop_ticks: int
     target_ticks: int
     outlook: Outlook | None = None
+    model: ModelInUse | None = None
 
 
 class VoteView(msgspec.Struct, frozen=True, array_like=True):

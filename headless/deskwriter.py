@@ -53,6 +53,8 @@ class DeskWriter:
         for entry in entries:
             event = entry.event
             match event:
+                case e.ForecasterSet(symbol=symbol) | e.OutcomesKnown(symbol=symbol) if symbol in self._publisher.desk.boards:
+                    changes.append(pictures.board(self._state, self._state.symbols[symbol]))
                 case e.BarClosed(symbol=symbol):
                     touched[symbol] = None
                     changes.append(pictures.board(self._state, self._state.symbols[symbol]))

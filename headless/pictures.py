@@ -85,6 +85,7 @@ def board(state: State, s: SymbolState) -> BoardView:
         stop_ticks=round(s.stop_distance / tick),
         target_ticks=round(s.target_distance / tick),
         outlook=Outlook(s.forecast, s.bar.close) if s.forecast is not None and s.bar is not None else None,
+        model=s.model,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.core import booking, markets, vote_book
+from engine.core import booking, forecast_book, markets, vote_book
 from engine.core.booking import step
 from engine.core.markets import see
 from engine.core.state import DAY_MS, KEEP_MS, REPORT_TIMER, Answered, State, SymbolState
@@ -107,6 +107,8 @@ _EVENTS: dict[type, Callable[[State, Any], None]] = {
     e.Reconciled: _reconciled,
     e.LinkChanged: _link,
     e.VotesCast: _votes,
+    e.ForecasterSet: forecast_book.forecaster_set,
+    e.OutcomesKnown: forecast_book.outcomes_known,
     e.TimerFired: _fired,
 }
 
@@ -189,6 +191,7 @@ _DECISIONS: dict[type, Callable[[State, Any], None]] = {
     d.AskVotes: vote_book.asked,
     d.VoteScored: vote_book.scored,
     d.VoterBenched: _benched,
+    d.ModelDistrusted: forecast_book.distrusted,
     d.PlanSet: _plan,
     d.EntryPlanned: _planned,
     d.TimerSet: _timer,

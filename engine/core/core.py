@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core import ballots, outside, overdue, pipeline, protection, recall, reconcile
+from engine.core import ballots, drifting, outside, overdue, pipeline, protection, recall, reconcile
 from engine.core.apply import apply_decision, apply_event
 from engine.core.booking import forget, is_new, remember
 from engine.core.checks import check_settings
@@ -107,6 +107,7 @@ def _on_start(deck: Deck, event: e.EngineStarted) -> None:
 def _on_bar(deck: Deck, event: e.BarClosed) -> None:
     if deck.state.ballots:
         ballots.score_due(deck, deck.state.symbols[event.symbol])
+    drifting.watch(deck, event)
     if not event.backfilled:
         pipeline.on_bar(deck, event.symbol)
 
@@ -272,5 +273,7 @@ _DECIDE: dict[type, Callable[[Deck, Any], None]] = {
     e.Reconciled: reconcile.on_report,
     e.LinkChanged: _on_link,
     e.VotesCast: pipeline.on_votes,
+    e.ForecasterSet: drifting.on_set,
+    e.OutcomesKnown: drifting.watch,
     e.TimerFired: _on_timer,
 }

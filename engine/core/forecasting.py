@@ -16,7 +16,10 @@ def forecast_gate(state: State, s: SymbolState, side: int) -> Gate:
     without = Verdict.FAIL if state.mode == "live" else Verdict.SKIPPED
     forecast = s.forecast
     if forecast is None:
-        return Gate(NAME, without, "", WANTED, "no forecaster is configured")
+        missing = (
+            "no forecaster is configured" if s.model is None else f"model {s.model.model} has no forecast of this bar"
+        )
+        return Gate(NAME, without, "", WANTED, missing)
     value = f"{forecast.value:+.2%} ({forecast.low:+.2%} to {forecast.high:+.2%})"
     if s.bar is None or forecast.bar_time != s.bar.open_time:
         return Gate(NAME, without, value, WANTED, "the forecast is of an earlier bar")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import shadow
+from engine.core import forecast_book
 from engine.core.state import DAY_MS, TRACKED, State, SymbolState, cost_fraction
 from engine.model import event as e
 from engine.model.market import MarketView
@@ -47,7 +48,7 @@ def bar_closed(state: State, event: e.BarClosed) -> None:
     s.sides = sides
     s.score = score
     s.bar = event.bar
-    s.forecast = event.forecast
+    forecast_book.bar_closed(s, event)
     s.stop_distance = event.stops[decider]
     s.target_distance = event.targets[decider]
 

@@ -6,7 +6,7 @@ import msgspec
 
 from engine.model import decision as d
 from engine.model.command import Autonomy
-from engine.model.forecast import Forecast
+from engine.model.forecast import Forecast, ModelInUse, Outlook
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Quote
 from engine.model.money import PPM, Money
@@ -48,6 +48,8 @@ class SymbolState(msgspec.Struct, kw_only=True):
         theirs: the position in the venue's newest report, None for flat.
         ignored: lots of it that a person left to somebody else.
         forecast: made at `bar`, or None.
+        model: that forecasts the symbol, or None.
+        waiting: its forecasts that have not come due, oldest first, with the closes they start from.
     """
 
     symbol: str
@@ -73,6 +75,8 @@ class SymbolState(msgspec.Struct, kw_only=True):
     theirs: VenuePosition | None = None
     ignored: int = 0
     forecast: Forecast | None = None
+    model: ModelInUse | None = None
+    waiting: list[Outlook] = msgspec.field(default_factory=list)
 
     @property
     def zone(self) -> int:

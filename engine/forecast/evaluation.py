@@ -14,7 +14,8 @@ from engine.errors import BadInput
 from engine.forecast.baselines import DRIFT, LINEAR, PERSISTENCE, Baselines, baselines
 from engine.forecast.dataset import Dataset, Windows, windows
 from engine.forecast.scaling import Scaler, fit_scaler
-from engine.forecast.scores import DEFAULT_FEE, Scores, conformal, coverage, profit, score, wilson
+from engine.forecast.scores import DEFAULT_FEE, Scores, conformal, coverage, profit, score
+from engine.forecast.share import wilson
 from engine.forecast.split import Split
 from engine.forecast.verdict import Evidence, Verdict, finite, judge
 

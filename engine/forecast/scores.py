@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats
+from engine.forecast.share import wilson
 
-Z_95 = 1.959963984540054  # two-sided 95 % of the standard normal
 DEFAULT_FEE = 0.0005
 
 
@@ -34,17 +34,6 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     direction: float | None = None
     direction_interval: tuple[float, float] | None = None
     profit: float | None = None
-
-
-def wilson(hits: float, n: float) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927); (0, 1) of nothing. `n` may be an effective number of samples."""
-    if n <= 0:
-        return 0.0, 1.0
-    share = hits / n
-    bottom = 1.0 + Z_95**2 / n
-    middle = (share + Z_95**2 / (2 * n)) / bottom
-    half = Z_95 * math.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n * n)) / bottom
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def hits(forecast: Floats, actual: Floats) -> NDArray[np.bool_]:

@@ -5,8 +5,11 @@ A model's file never changes. What is decided about it later stands in ``shelf.j
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,34 +17,25 @@ import msgspec
 
 from engine.errors import BadInput
 from engine.forecast.model_file import SUFFIX, Header, read
+from engine.model.forecast import Live, ModelInUse
 
-INDEX = "shelf.json"
-
-
-class Live(msgspec.Struct, frozen=True, kw_only=True):
-    """Forecasts that were made live and have come due.
-
-    Attributes:
-        scored: how many.
-        moved: how many of them moved at all.
-        hits: of those, how many had the direction right.
-        inside: how many ended within the interval.
-        error: sum of absolute errors in volatilities.
-    """
-
-    scored: int = 0
-    moved: int = 0
-    hits: int = 0
-    inside: int = 0
-    error: float = 0.0
+INDEX, LOCK = "shelf.json", "shelf.lock"
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What was decided about a model: in use or not, and why it is no longer trusted (empty: as evaluated)."""
+    """What was decided about a model.
+
+    Attributes:
+        promoted: it is in use for its symbol and timeframe.
+        demoted: why it is no longer trusted; empty: as evaluated.
+        live: how its forecasts did since.
+        round: how often it was promoted; each time it is judged anew.
+    """
 
     promoted: bool = False
     demoted: str = ""
     live: Live = Live()
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +56,23 @@ class Kept:
         """One sentence on why it is or is not trusted."""
         return self.standing.demoted or self.header.evaluation.verdict.sentence
 
+    @property
+    def in_use(self) -> ModelInUse:
+        """What an engine must know of it."""
+        header, standing = self.header, self.standing
+        return ModelInUse(
+            model=header.id,
+            round=standing.round,
+            passed=header.trusted,
+            verdict=header.evaluation.verdict.sentence,
+            distrusted=standing.demoted,
+            horizon=header.recipe.horizon,
+            half_width=header.half_width,
+            error_mean=header.error_mean,
+            error_deviation=header.error_deviation,
+            live=standing.live,
+        )
+
 
 class Shelf:
     """The models in a folder, which is made when the first one is put there.
@@ -74,6 +85,7 @@ class Shelf:
     def __init__(self, folder: Path, shipped: Path | None = None) -> None:
         self.folder = folder
         self._shipped = shipped
+        self._headers: dict[Path, tuple[tuple[int, int, int], Header]] = {}
 
     def standings(self) -> dict[str, Standing]:
         """By model id; raises BadInput where the index cannot be read."""
@@ -87,15 +99,26 @@ class Shelf:
 
     def put_standing(self, model: str, standing: Standing) -> None:
         """Keep what was decided about a model."""
-        self._write({**self.standings(), model: standing})
+        with self._changing() as standings:
+            standings[model] = standing
 
-    def record(self, standings: dict[str, Standing]) -> None:
-        """Keep how models did live and whether they were demoted; what a person promoted meanwhile stays."""
-        known = self.standings()
-        for model, new in standings.items():
-            promoted = known.get(model, new).promoted
-            known[model] = msgspec.structs.replace(new, promoted=promoted)
-        self._write(known)
+    def record(self, models: Mapping[str, ModelInUse]) -> None:
+        """Keep how models (by id) did live and that they drifted; what a person decided meanwhile stays."""
+        with self._changing() as standings:
+            for model, new in models.items():
+                known = standings.get(model, Standing())
+                if known.round == new.round:
+                    standings[model] = msgspec.structs.replace(
+                        known, live=new.live, demoted=known.demoted or new.distrusted
+                    )
+
+    def stamp(self) -> tuple[int, int, int]:
+        """Changes whenever anything was decided; zeros while there is no index that could be read."""
+        try:
+            found = (self.folder / INDEX).stat()
+        except OSError:
+            return 0, 0, 0
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
     def add(self, header: Header, data: bytes) -> Path:
         """Keep a model's file; the same model twice is one."""
@@ -116,13 +139,25 @@ class Shelf:
         wrong: list[str] = []
         for path in self.files():
             try:
-                header, _ = read(path)
+                header = self._header(path)
             except BadInput as error:
                 wrong.append(str(error))
                 continue
             if all(header.id != one.header.id for one in kept):
                 kept.append(Kept(path, header, standings.get(header.id, Standing())))
         return sorted(kept, key=lambda one: one.header.created, reverse=True), wrong
+
+    def _header(self, path: Path) -> Header:
+        """Of a file; one that has not changed since is not checked again. Raises BadInput as `read` does."""
+        try:
+            found = path.stat()
+        except OSError as error:
+            raise BadInput("model file", path, error.strerror or "cannot be read") from error
+        stamp = found.st_mtime_ns, found.st_size, found.st_ino
+        known = self._headers.get(path)
+        if known is None or known[0] != stamp:
+            known = self._headers[path] = stamp, read(path)[0]
+        return known[1]
 
     def find(self, key: str) -> Kept:
         """The model whose id begins with `key`; raises BadInput for none or several."""
@@ -144,35 +179,41 @@ class Shelf:
 
     def promote(self, key: str) -> Kept:
         """Use this model for its symbol and timeframe, instead of another one; it is judged anew from here on."""
-        wanted = self.find(key)
-        standings = self.standings()
-        for one in self.kept()[0]:
-            if _of(one, wanted.header.symbol, wanted.header.timeframe_ms) and one.standing.promoted:
-                standings[one.header.id] = msgspec.structs.replace(one.standing, promoted=False)
-        standings[wanted.header.id] = Standing(promoted=True)
-        self._write(standings)
-        return self.find(wanted.header.id)
+        wanted = self.find(key).header
+        with self._changing() as standings:
+            for one in self.kept()[0]:
+                if _of(one, wanted.symbol, wanted.timeframe_ms) and one.standing.promoted:
+                    standings[one.header.id] = msgspec.structs.replace(one.standing, promoted=False)
+            before = standings.get(wanted.id, Standing())
+            standings[wanted.id] = Standing(promoted=True, round=before.round + 1)
+        return self.find(wanted.id)
 
     def demote(self, key: str, reason: str) -> Kept:
         """Trust a model no longer; it goes on forecasting and being scored."""
-        kept = self.find(key)
-        self.put_standing(kept.header.id, msgspec.structs.replace(kept.standing, demoted=reason))
-        return self.find(kept.header.id)
+        model = self.find(key).header.id
+        with self._changing() as standings:
+            standings[model] = msgspec.structs.replace(standings.get(model, Standing()), demoted=reason)
+        return self.find(model)
 
     def remove(self, key: str) -> Kept:
         """Delete a model's file; raises BadInput for one that came with the package."""
         kept = self.find(key)
         if kept.path.parent != self.folder:
             raise BadInput("model", key, "it comes with the package and cannot be removed")
-        kept.path.unlink()
-        standings = self.standings()
-        standings.pop(kept.header.id, None)
-        self._write(standings)
+        with self._changing() as standings:
+            kept.path.unlink()
+            standings.pop(kept.header.id, None)
         return kept
 
-    def _write(self, standings: dict[str, Standing]) -> None:
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Standing]]:
+        """The standings, written when the block ends; engine and commands change them one after another."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _replace(self.folder / INDEX, msgspec.json.format(msgspec.json.encode(standings), indent=2))
+        with (self.folder / LOCK).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            standings = self.standings()
+            yield standings
+            _replace(self.folder / INDEX, msgspec.json.format(msgspec.json.encode(standings), indent=2))
 
 
 def _of(kept: Kept, symbol: str, timeframe_ms: int) -> bool:

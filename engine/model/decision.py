@@ -83,6 +83,14 @@ class VoterBenched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     benched: bool
 
 
+class ModelDistrusted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A model drifts: its forecasts go on and are scored, but nobody listens to them any more."""
+
+    symbol: str
+    model: str
+    reason: str
+
+
 class PlanSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Where the position that `symbol` has or is about to have is protected, ticks; None keeps none."""
 
@@ -184,6 +192,7 @@ Decision: TypeAlias = (
     | AskVotes
     | VoteScored
     | VoterBenched
+    | ModelDistrusted
     | PlanSet
     | EntryPlanned
     | TimerSet

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from engine.model.command import Command
-from engine.model.forecast import Forecast
+from engine.model.forecast import Forecast, ModelInUse
 from engine.model.instrument import Instrument
 from engine.model.market import EMPTY_VIEW, Bar, MarketView
 from engine.model.money import Money
@@ -192,6 +192,26 @@ class VotesCast(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     view: MarketView = EMPTY_VIEW
 
 
+class ForecasterSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A model is put to use for a symbol, trusted no longer, trusted again, or taken away (None), while the engine runs too.
+
+    `forecast` is the model's at the newest bar, where it has one. A model of the same round keeps its live record.
+    """
+
+    at: int
+    symbol: str
+    model: ModelInUse | None
+    forecast: Forecast | None = None
+
+
+class OutcomesKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Bars that closed while no engine ran and on which forecasts were waiting: (open time ms UTC, close)."""
+
+    at: int
+    symbol: str
+    closes: tuple[tuple[int, float], ...]
+
+
 class TimerFired(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A deadline the core had set has passed by wall time."""
 
@@ -218,5 +238,7 @@ Event: TypeAlias = (
     | Reconciled
     | LinkChanged
     | VotesCast
+    | ForecasterSet
+    | OutcomesKnown
     | TimerFired
 )

@@ -135,6 +135,8 @@ class Recording:
             day, s = self.days[event.symbol], state.symbols[event.symbol]
             day.wanted.setdefault(event.bar.open_time, s.sides[state.decider])
             day.held.setdefault(event.bar.open_time, held)
+            if day.bars[-1].bar is event.bar:  # a model that drifted at this very bar was not listened to
+                day.bars[-1] = day.bars[-1]._replace(forecast=s.forecast)
         self._trips.take(entry)
         self.evidence.take(entry, self.core, before, state.market_time)
         self.entries += 1

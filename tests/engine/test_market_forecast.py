@@ -6,9 +6,8 @@ import numpy as np
 
 from engine.bars import Bars, aggregate
 from engine.forecast.inference import Model
-from engine.forecast.live import LiveForecaster, Serving
+from engine.forecast.live import LiveForecaster
 from engine.forecast.model_file import SUFFIX
-from engine.forecast.shelf import Standing
 from engine.forecast.shipped import FOLDER
 from engine.market import Market
 from engine.model.event import BarClosed, Event
@@ -40,7 +39,8 @@ def minutes() -> Bars:
 
 def play(symbol: str) -> list[BarClosed]:
     events: list[Event] = []
-    made = LiveForecaster({SYMBOL: Serving(MODEL, Standing())}, print)
+    made = LiveForecaster()
+    made.serve(SYMBOL, MODEL)
     market = Market([SYMBOL, OTHER], MINUTE_MS, MINUTE_MS, Flat(), Noon(), events.append, made)
     bars = minutes()
     market.load(symbol, bars[:WARM], aggregate(bars[:WARM], MINUTE_MS))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.forecast.scores import conformal, coverage, profit, score, wilson
+from engine.forecast.scores import conformal, coverage, profit, score
+from engine.forecast.share import wilson
 
 
 def test_errors_in_returns_and_in_prices() -> None:

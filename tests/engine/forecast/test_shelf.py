@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -9,8 +10,9 @@ import pytest
 
 from engine.errors import BadInput
 from engine.forecast.model_file import SUFFIX, Header, decode, encode
-from engine.forecast.shelf import INDEX, Live, Shelf, Standing
+from engine.forecast.shelf import INDEX, Shelf, Standing
 from engine.forecast.shipped import FOLDER
+from engine.model.forecast import Live, ModelInUse
 
 FILE = min(FOLDER.glob(f"*{SUFFIX}"))
 HEADER, NET = decode(FILE.read_bytes(), FILE.name)
@@ -72,9 +74,69 @@ def test_a_demoted_model_says_why_until_it_is_promoted_again(shelf: Shelf) -> No
 
 def test_what_the_engine_records_does_not_undo_a_promotion(shelf: Shelf) -> None:
     shelf.promote("aa22")
-    shelf.record({"aa22": Standing(promoted=False, demoted="drift", live=Live(scored=3))})
+    shelf.record({"aa22": ModelInUse(model="aa22", round=1, distrusted="drift", live=Live(scored=3))})
     found = shelf.find("aa22").standing
     assert (found.promoted, found.demoted, found.live.scored) == (True, "drift", 3)
+
+
+def test_what_the_engine_records_of_an_earlier_round_is_forgotten(shelf: Shelf) -> None:
+    shelf.promote("aa22")
+    before = shelf.find("aa22").in_use
+    shelf.promote("aa22")
+    shelf.record({"aa22": msgspec.structs.replace(before, distrusted="drift", live=Live(scored=70))})
+    assert shelf.find("aa22").standing == Standing(promoted=True, round=2)
+
+
+def test_what_the_engine_records_does_not_undo_a_person_s_distrust(shelf: Shelf) -> None:
+    shelf.promote("aa22")
+    before = shelf.find("aa22").in_use
+    shelf.demote("aa22", "demoted by a person")
+    shelf.record({"aa22": msgspec.structs.replace(before, live=Live(scored=70))})
+    found = shelf.find("aa22").standing
+    assert (found.demoted, found.live.scored) == ("demoted by a person", 70)
+
+
+def test_an_engine_hears_all_it_must_know(shelf: Shelf) -> None:
+    shelf.promote("aa22")
+    shelf.demote("aa22", "demoted by a person")
+    found = shelf.find("aa22").in_use
+    assert (found.model, found.round, found.passed, found.distrusted) == (
+        "aa22",
+        1,
+        HEADER.trusted,
+        "demoted by a person",
+    )
+    assert (found.horizon, found.half_width) == (HEADER.recipe.horizon, HEADER.half_width)
+    assert (found.error_mean, found.error_deviation) == (HEADER.error_mean, HEADER.error_deviation)
+
+
+def test_every_decision_changes_the_stamp(shelf: Shelf) -> None:
+    stamps = [shelf.stamp()]
+    shelf.promote("aa22")
+    stamps.append(shelf.stamp())
+    shelf.demote("aa22", "drift")
+    stamps.append(shelf.stamp())
+    shelf.remove("aa22")
+    stamps.append(shelf.stamp())
+    assert len(set(stamps)) == 4
+    assert Shelf(shelf.folder / "none").stamp() == (0, 0, 0)
+
+
+def test_many_at_once_lose_nothing(shelf: Shelf) -> None:
+    """Threads with a shelf of their own, as an engine and the commands are."""
+    keys = ["aa11", "aa22", "bb33"] * 8
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: Shelf(shelf.folder).promote(key), keys))
+    rounds = {model: one.round for model, one in shelf.standings().items()}
+    assert sum(rounds.values()) == len(keys)
+
+
+def test_a_file_that_changed_is_checked_again(shelf: Shelf) -> None:
+    assert len(shelf.kept()[0]) == 3
+    path = shelf.folder / f"aa11{SUFFIX}"
+    path.write_bytes(path.read_bytes()[:-1])
+    kept, wrong = shelf.kept()
+    assert (len(kept), len(wrong)) == (2, 1)
 
 
 @pytest.mark.parametrize(
