@@ -67,6 +67,11 @@ def decode(body: str | bytes, kind: type[T]) -> T:
         raise Trouble(f"the endpoint's answer is malformed: {error}") from error
 
 
+def fits_a_header(key: str) -> bool:
+    """A key that an HTTP header can carry: printable ASCII without blanks at its ends."""
+    return key.isascii() and key.isprintable() and key == key.strip()
+
+
 def after(header: str | None) -> float | None:
     """Seconds of a Retry-After header; None where it is missing or a date."""
     try:

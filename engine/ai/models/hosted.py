@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 import httpx2
 
-from engine.ai.models.base import BAD_ADDRESS, NOTHING, Trouble
+from engine.ai.models.base import BAD_ADDRESS, NOTHING, Trouble, fits_a_header
 from engine.ai.models.capped import HEADERS, cause_of, response_hook
 from engine.ai.seats import Seat
 
-T = TypeVar("T")
+LAST_PORT = 65_535
 
 
-def client(make: Callable[..., T], http_client: Callable[..., Any], seat: Seat, refused: type[Exception]) -> T:
+class Client(Protocol):
+    """What both clients have."""
+
+    @property
+    def api_key(self) -> str | None:
+        """The key, where one is known."""
+        ...
+
+    @property
+    def base_url(self) -> httpx2.URL:
+        """Where requests go."""
+        ...
+
+
+C = TypeVar("C", bound=Client)
+
+
+def client(make: Callable[..., C], http_client: Callable[..., Any], seat: Seat, refused: type[Exception]) -> C:
     """An SDK's client of `seat`.
 
     It neither retries nor has a time limit of its own: the voter has both. No key and no address leaves them to the SDK's
@@ -33,7 +50,7 @@ def client(make: Callable[..., T], http_client: Callable[..., Any], seat: Seat, 
     anyio.run(anyio.sleep, 0)  # imports its asyncio part here, in a thread, and not in the first question
     hooks = {"response": [response_hook(httpx2.AsyncByteStream)]}
     try:
-        return make(
+        made = make(
             api_key=seat.key or None,
             base_url=seat.base_url or None,
             max_retries=0,
@@ -43,6 +60,13 @@ def client(make: Callable[..., T], http_client: Callable[..., Any], seat: Seat, 
         )
     except (refused, httpx2.InvalidURL, ValueError) as error:
         raise Trouble(BAD_ADDRESS, used=NOTHING) from error
+    url = made.base_url  # ours, or that of the environment variable
+    keys = [made.api_key, getattr(made, "auth_token", None)]
+    if url.scheme not in {"http", "https"} or not url.host or (url.port or 0) > LAST_PORT:
+        raise Trouble(BAD_ADDRESS, used=NOTHING)
+    if not all(fits_a_header(key) for key in keys if key is not None):
+        raise Trouble(BAD_ADDRESS, used=NOTHING)
+    return made
 
 
 def connection_trouble(error: Exception) -> Trouble:
@@ -50,7 +74,5 @@ def connection_trouble(error: Exception) -> Trouble:
     ours = cause_of(error)
     if ours is not None:
         return ours
-    if isinstance(error.__cause__, UnicodeEncodeError | httpx2.UnsupportedProtocol | httpx2.InvalidURL):
-        return Trouble(BAD_ADDRESS, used=NOTHING)
     nobody = isinstance(error.__cause__, httpx2.ConnectError)
     return Trouble("the connection failed", retry=True, used=NOTHING if nobody else None)

@@ -7,7 +7,7 @@ import ollama
 from pydantic import ValidationError
 
 from engine.ai.answer import SCHEMA
-from engine.ai.models.base import BAD_ADDRESS, NOTHING, Reply, Trouble, status_trouble
+from engine.ai.models.base import BAD_ADDRESS, NOTHING, Reply, Trouble, fits_a_header, status_trouble
 from engine.ai.models.capped import HEADERS, cause_of, response_hook
 from engine.ai.prompts import Prompt
 from engine.ai.seats import Seat
@@ -21,6 +21,8 @@ class OllamaModel:
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
         headers = dict(HEADERS)
+        if not fits_a_header(seat.key):
+            raise Trouble(BAD_ADDRESS, used=NOTHING)
         if seat.key:
             headers["Authorization"] = f"Bearer {seat.key}"
         hooks = {"response": [response_hook(httpx.AsyncByteStream)]}
