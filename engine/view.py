@@ -12,17 +12,16 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from engine.model.forecast import ModelInUse, Outlook
-from engine.model.market import Bar
 from engine.model.money import Money
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
 from engine.model.signal import Signal, SignalStatus
+from engine.view_board import BallotView, BoardView
+from engine.view_market import DepthView, FundingView, Quotes, QuoteView, TapeView, TradeView, WatchView
 
 SIGNALS_KEPT = 100
 FILLS_KEPT = 200
 NOTES_KEPT = 300
 TRADES_KEPT = 120
-BARS_KEPT = 600
 
 
 class InstrumentView(msgspec.Struct, frozen=True, tag=True):
@@ -106,128 +105,6 @@ class AccountView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     day_loss_used: float
 
 
-class QuoteView(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Newest quote, ticks; `at` is received time ms UTC."""
-
-    symbol: str
-    bid: int
-    ask: int
-    last: int
-    mark: int
-    at: int
-
-
-class Quotes(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Quotes that changed since the last update, conflated: one a symbol."""
-
-    rows: tuple[QuoteView, ...]
-
-
-class DepthView(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order book of a symbol on screen: (ticks, lots) from the best price outwards; `at` is received ms UTC."""
-
-    symbol: str
-    bids: tuple[tuple[int, int], ...]
-    asks: tuple[tuple[int, int], ...]
-    at: int
-
-
-class TradeView(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One trade of the market: `side` is the taker's (+1 bought, -1 sold), `at` the venue's time, ms UTC."""
-
-    at: int
-    ticks: int
-    lots: int
-    side: int
-
-
-class TapeView(msgspec.Struct, frozen=True, tag=True):
-    """New trades of a symbol on screen, oldest first."""
-
-    symbol: str
-    trades: tuple[TradeView, ...]
-
-
-class WatchView(msgspec.Struct, frozen=True, tag=True):
-    """A row of the watchlist.
-
-    `change` is the fraction over 24 h (since the oldest bar where there is less), `volume` base currency over 24 h,
-    `spark` the newest closes, quote currency, oldest first.
-    """
-
-    symbol: str
-    change: float
-    volume: float
-    spark: tuple[float, ...]
-
-
-class ReadingView(msgspec.Struct, frozen=True, array_like=True):
-    """One strategy on one symbol: wanted side, weight in the board, shadow record (expectancy: fraction a trade)."""
-
-    strategy: str
-    side: int
-    weight: float
-    trades: int
-    win_rate: float
-    expectancy: float
-
-
-class BoardView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """The six readings of a symbol and their weighted score in [-1, 1].
-
-    `record` is the board's own; `held` is why automatic trading of the symbol is off, or empty; `stop_ticks` and
-    `target_ticks` are the default protection distances; `outlook` is the forecaster's at `bar_time`, `model` is
-    what speaks there.
-    """
-
-    symbol: str
-    score: float
-    zone: int
-    readings: tuple[ReadingView, ...]
-    record: ReadingView
-    held: str
-    bar_time: int
-    stop_ticks: int
-    target_ticks: int
-    outlook: Outlook | None = None
-    model: ModelInUse | None = None
-
-
-class VoteView(msgspec.Struct, frozen=True, array_like=True):
-    """One seat's vote: `stance` is LONG, SHORT, NEUTRAL or empty for an abstention, whose `reason` says why.
-
-    `confidence` is 0 to 100, `cost` 1e-8 USD or None where it is not known; `flags` counts numbers that contradict the prompt.
-    """
-
-    voter: str
-    model: str
-    stance: str
-    confidence: int
-    reason: str
-    latency_ms: int
-    cost: Money | None
-    flags: int = 0
-    simulated: bool = False
-
-
-class BallotView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """The newest question to the voters about a symbol; without `votes` it is still open.
-
-    `side` is the candidate's; `at` when it was asked, ms UTC; `stance`, `confidence` and `reason` are the consensus;
-    `least` is the confidence it needs.
-    """
-
-    symbol: str
-    signal_id: int
-    side: int
-    at: int
-    votes: tuple[VoteView, ...] = ()
-    stance: str = ""
-    confidence: float = 0.0
-    least: float = 0.0
-    reason: str = ""
-
-
 class PositionView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """A position with the proof of its protection.
 
@@ -303,14 +180,6 @@ class OutsideOrderView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     trigger: int | None
     reduce_only: bool
     conditional: bool
-    at: int
-
-
-class FundingView(msgspec.Struct, frozen=True, tag=True):
-    """What longs pay shorts at the next funding time: a fraction of the notional, and when, ms UTC by the venue's clock."""
-
-    symbol: str
-    rate: float
     at: int
 
 
@@ -460,46 +329,6 @@ EMPTY_ACCOUNT = AccountView(
 def empty_desk(mode: str = "demo", venue: str = "") -> Desk:
     """A desk before the engine has said anything."""
     return Desk(status=StatusView(mode=mode, venue=venue, autonomy="observe"), account=EMPTY_ACCOUNT)
-
-
-class BarsView(msgspec.Struct, kw_only=True):
-    """A chart's newest bars, oldest first (the last may be unfinished), with overlays aligned (None: not yet)."""
-
-    symbol: str
-    timeframe_ms: int
-    bars: list[Bar]
-    overlays: dict[str, list[float | None]]
-
-    def apply(self, change: BarChange) -> None:
-        """Take one bar in: the newest is replaced when the open time is the same, else one is added."""
-        if self.bars and self.bars[-1].open_time == change.bar.open_time:
-            self.bars[-1] = change.bar
-            for name, value in change.overlays.items():
-                column = self.overlays.setdefault(name, [None] * len(self.bars))
-                column[-1] = value
-            return
-        self.bars.append(change.bar)
-        for column in self.overlays.values():
-            column.append(None)
-        for name, value in change.overlays.items():
-            column = self.overlays.setdefault(name, [None] * len(self.bars))
-            column[-1] = value
-        del self.bars[:-BARS_KEPT]
-        for column in self.overlays.values():
-            del column[:-BARS_KEPT]
-
-
-class BarChange(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest bar of a chart; `overlays` come with closed bars."""
-
-    bar: Bar
-    closed: bool
-    overlays: dict[str, float | None] = {}
-
-
-def bars_topic(symbol: str, timeframe_ms: int) -> str:
-    """The protocol's topic name of a chart."""
-    return f"bars|{symbol}|{timeframe_ms}"
 
 
 DESK_TOPIC = "desk"

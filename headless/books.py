@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from engine.model.instrument import Instrument
-from engine.view import TRADES_KEPT, DepthView, Gone, TapeView, TradeView
+from engine.view import TRADES_KEPT, Gone
+from engine.view_market import DepthView, TapeView, TradeView
 from headless.publisher import Publisher
 
 INTERVAL_S = 0.1

@@ -12,7 +12,7 @@ from engine.errors import VenueError
 from engine.market import Market, merge
 from engine.model.market import Bar
 from engine.ports import Feed
-from engine.view import BarChange, BarsView
+from engine.view_bars import BarChange, BarsView
 from headless.publisher import Publisher
 
 SHOWN = 500

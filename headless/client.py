@@ -22,7 +22,8 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from engine.errors import BadInput, TrefoilError
 from engine.model.command import Command
-from engine.view import DESK_TOPIC, BarsView, Desk, bars_topic, empty_desk
+from engine.view import DESK_TOPIC, Desk, empty_desk
+from engine.view_bars import BarsView, bars_topic
 from headless.protocol import (
     VERSION,
     Ask,

@@ -16,7 +16,8 @@ import structlog
 from engine.errors import BadInput, TrefoilError
 from engine.model.command import Command
 from engine.ports import Probe
-from engine.view import BarsView, empty_desk
+from engine.view import empty_desk
+from engine.view_bars import BarsView
 from headless.options import Options, crash_probe, read_options
 from headless.protocol import VERSION
 from headless.publisher import Publisher

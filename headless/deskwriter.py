@@ -12,7 +12,8 @@ from engine.model import event as e
 from engine.model.market import Bar, Quote
 from engine.model.order import Order
 from engine.ports import Entry
-from engine.view import Change, Gone, NoteView, Quotes, QuoteView, StatusView, StepView, WatchView
+from engine.view import Change, Gone, NoteView, StatusView, StepView
+from engine.view_market import Quotes, QuoteView, WatchView
 from headless import pictures
 from headless.publisher import Publisher
 
@@ -53,7 +54,9 @@ class DeskWriter:
         for entry in entries:
             event = entry.event
             match event:
-                case e.ForecasterSet(symbol=symbol) | e.OutcomesKnown(symbol=symbol) if symbol in self._publisher.desk.boards:
+                case e.ForecasterSet(symbol=symbol) | e.OutcomesKnown(symbol=symbol) if (
+                    symbol in self._publisher.desk.boards
+                ):
                     changes.append(pictures.board(self._state, self._state.symbols[symbol]))
                 case e.BarClosed(symbol=symbol):
                     touched[symbol] = None

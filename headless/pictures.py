@@ -12,19 +12,8 @@ from engine.model.position import Position, liquidation_ticks
 from engine.model.venue import VenueOrder
 from engine.model.vote import Vote
 from engine.strategies import BOARD, STRATEGIES
-from engine.view import (
-    AccountView,
-    BallotView,
-    BoardView,
-    FillView,
-    InstrumentView,
-    OrderView,
-    OutsideOrderView,
-    OutsideView,
-    PositionView,
-    ReadingView,
-    VoteView,
-)
+from engine.view import AccountView, FillView, InstrumentView, OrderView, OutsideOrderView, OutsideView, PositionView
+from engine.view_board import BallotView, BoardView, ReadingView, VoteView
 
 _STRATEGIES = tuple(STRATEGIES)
 

@@ -14,7 +14,8 @@ from typing import TypeAlias
 import msgspec
 
 from engine.model.command import Command
-from engine.view import BarChange, BarsView, Change, Desk
+from engine.view import Change, Desk
+from engine.view_bars import BarChange, BarsView
 
 VERSION = 3
 

@@ -21,15 +21,9 @@ from engine.model.signal import Signal
 from engine.view import (
     DESK_TOPIC,
     AccountView,
-    BallotView,
-    BarChange,
-    BarsView,
-    BoardView,
     Change,
-    DepthView,
     Desk,
     FillView,
-    FundingView,
     Gone,
     InstrumentView,
     NoteView,
@@ -37,13 +31,11 @@ from engine.view import (
     OutsideOrderView,
     OutsideView,
     PositionView,
-    Quotes,
-    QuoteView,
     StatusView,
-    TapeView,
-    WatchView,
-    bars_topic,
 )
+from engine.view_bars import BarChange, BarsView, bars_topic
+from engine.view_board import BallotView, BoardView
+from engine.view_market import DepthView, FundingView, Quotes, QuoteView, TapeView, WatchView
 from headless.protocol import BarsSnapshot, BarsUpdate, DeskSnapshot, Update, encode
 
 FLUSH_INTERVAL_S = 0.005

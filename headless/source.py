@@ -8,7 +8,8 @@ from typing import Protocol
 import msgspec
 
 from engine.model.command import Command
-from engine.view import BarsView, Desk
+from engine.view import Desk
+from engine.view_bars import BarsView
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.view import BoardView, Desk
+from engine.view import Desk
+from engine.view_board import BoardView
 from widgets.line import Line, Piece, fit, say
 from widgets.panel import Panel
 from widgets.tones import side_arrow, side_tone, side_word

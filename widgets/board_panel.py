@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.view import BoardView, Desk, ReadingView
+from engine.view import Desk
+from engine.view_board import BoardView, ReadingView
 from widgets import format as fmt
 from widgets.line import EMPTY, Line, Piece, say, sentences
 from widgets.panel import Panel

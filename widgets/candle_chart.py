@@ -8,7 +8,9 @@ from textual.events import MouseScrollDown, MouseScrollUp
 
 from engine.model.forecast import Outlook
 from engine.model.market import TIMEFRAMES
-from engine.view import BarsView, FillView, InstrumentView, OrderView, PositionView, QuoteView
+from engine.view import FillView, InstrumentView, OrderView, PositionView
+from engine.view_bars import BarsView
+from engine.view_market import QuoteView
 from widgets import format as fmt
 from widgets.chart_candles import DEFAULT_ZOOM, ZOOMS
 from widgets.chart_levels import Level, levels_of

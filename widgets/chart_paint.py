@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from engine.model.forecast import Outlook
 from engine.model.order import Side
-from engine.view import BarsView, FillView, InstrumentView
+from engine.view import FillView, InstrumentView
+from engine.view_bars import BarsView
 from widgets import format as fmt
 from widgets.chart_candles import Zoom, draw_candle, draw_volume
 from widgets.chart_canvas import Canvas

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.view import DepthView, Desk, InstrumentView
+from engine.view import Desk, InstrumentView
+from engine.view_market import DepthView
 from widgets import format as fmt
 from widgets.line import EMPTY, Line, Piece, say, sentences
 from widgets.panel import Panel

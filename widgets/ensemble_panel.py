@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.view import BallotView, Desk, VoteView
+from engine.view import Desk
+from engine.view_board import BallotView, VoteView
 from widgets.line import EMPTY, Line, Piece, fit, say, sentences
 from widgets.panel import Panel
 from widgets.spark import bar

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.view import Desk, InstrumentView, TradeView
+from engine.view import Desk, InstrumentView
+from engine.view_market import TradeView
 from widgets import format as fmt
 from widgets.line import Line, Piece, sentences
 from widgets.panel import Panel

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from textual.message import Message
 
 from engine.model.signal import SignalStatus
-from engine.view import Desk, InstrumentView, QuoteView, WatchView
+from engine.view import Desk, InstrumentView
+from engine.view_market import QuoteView, WatchView
 from widgets import format as fmt
 from widgets.cursor_panel import CursorPanel, Row
 from widgets.line import Line, Piece, sentences

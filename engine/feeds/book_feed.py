@@ -14,7 +14,7 @@ from engine.model.instrument import Instrument
 from engine.ports import Clock
 from engine.venues.ccxt_api import Api
 from engine.venues.ccxt_client import Access, Handler, dial, hang_up, make_client
-from engine.view import DepthView, TradeView
+from engine.view_market import DepthView, TradeView
 
 LEVELS = 20
 BACKOFF_S = (0.3, 1.0, 3.0, 10.0)

@@ -10,7 +10,8 @@ from textual.widgets import Input, Label, Static
 
 from engine.model.command import PlaceOrder
 from engine.model.order import OrderKind, Side
-from engine.view import BoardView, Desk, InstrumentView
+from engine.view import Desk, InstrumentView
+from engine.view_board import BoardView
 from station.preview import Draft, Preview, default_lots, preview
 from station.screens.dialog import Dialog
 from widgets import format as fmt

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.market import Bar
-from engine.view import BARS_KEPT, TRADES_KEPT, BarChange, BarsView, DepthView, Gone, TapeView, TradeView, empty_desk
+from engine.view import TRADES_KEPT, Gone, empty_desk
+from engine.view_bars import BARS_KEPT, BarChange, BarsView
+from engine.view_market import DepthView, TapeView, TradeView
 
 SYMBOL = "BTC/USDT:USDT"
 

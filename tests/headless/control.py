@@ -19,7 +19,6 @@ from engine.model.order import OrderKind, OrderStatus, Purpose, Side
 from engine.model.signal import Action, Signal, SignalStatus
 from engine.view import (
     AccountView,
-    BarsView,
     Change,
     Desk,
     FillView,
@@ -27,12 +26,11 @@ from engine.view import (
     NoteView,
     OrderView,
     PositionView,
-    Quotes,
-    QuoteView,
     StatusView,
-    WatchView,
     empty_desk,
 )
+from engine.view_bars import BarsView
+from engine.view_market import Quotes, QuoteView, WatchView
 from headless.client import EngineClient
 from headless.protocol import VERSION, ClientFrame, Hello, ServerFrame, decode_server, encode
 from headless.publisher import Publisher

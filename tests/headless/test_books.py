@@ -6,7 +6,9 @@ import asyncio
 
 from engine.model.instrument import Instrument
 from engine.simulator.catalogue import LISTINGS
-from engine.view import TRADES_KEPT, BarsView, DepthView, TradeView, empty_desk
+from engine.view import TRADES_KEPT, empty_desk
+from engine.view_bars import BarsView
+from engine.view_market import DepthView, TradeView
 from headless.books import Books
 from headless.publisher import Publisher
 

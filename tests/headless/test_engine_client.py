@@ -19,7 +19,8 @@ from websockets.asyncio.server import ServerConnection, unix_serve
 from engine.errors import BadInput, TrefoilError
 from engine.model.command import Kill, SetPaused
 from engine.model.market import Bar
-from engine.view import BarChange, Desk, NoteView
+from engine.view import Desk, NoteView
+from engine.view_bars import BarChange
 from headless.client import EngineClient
 from headless.protocol import (
     VERSION,

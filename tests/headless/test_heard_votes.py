@@ -10,7 +10,8 @@ from engine.model.settings import Settings
 from engine.model.vote import Stance, VoterRecord
 from engine.readings import LiveReadings
 from engine.runtime import SystemClock
-from engine.view import BarsView, empty_desk
+from engine.view import empty_desk
+from engine.view_bars import BarsView
 from headless.deskwriter import DeskWriter
 from headless.publisher import Publisher
 from tests.engine.core.scenario import BTC, FRAME

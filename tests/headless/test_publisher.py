@@ -9,7 +9,9 @@ import pytest
 
 from engine.errors import BadInput
 from engine.model.market import Bar
-from engine.view import BarChange, BarsView, Gone, NoteView, Quotes, QuoteView, WatchView
+from engine.view import Gone, NoteView
+from engine.view_bars import BarChange, BarsView
+from engine.view_market import Quotes, QuoteView, WatchView
 from headless.protocol import BarsSnapshot, BarsUpdate, DeskSnapshot, ServerFrame, Update, decode_server
 from headless.publisher import MAX_TOPICS, Publisher
 from tests.headless.control import SYMBOLS, bars, desk

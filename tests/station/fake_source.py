@@ -7,7 +7,8 @@ from collections.abc import Callable
 import msgspec
 
 from engine.model.command import Command
-from engine.view import BarsView, Desk
+from engine.view import Desk
+from engine.view_bars import BarsView
 from headless.source import Answer
 from tests.station.past_sample import Past
 from tests.widgets.desk_sample import NOW, sample_bars, sample_desk

@@ -14,7 +14,7 @@ from engine.errors import BadInput
 from engine.model import command as c
 from engine.model.standing import Report
 from engine.model.vote import Score, Stance
-from engine.view import BallotView, VoteView
+from engine.view_board import BallotView, VoteView
 from station.app import StationApp
 from station.screens.ai import AiScreen
 from station.screens.desk import DeskScreen

@@ -13,22 +13,18 @@ from engine.model.order import OrderKind, OrderStatus, Purpose, Side
 from engine.model.signal import Action, Gate, Signal, SignalStatus, Verdict
 from engine.view import (
     AccountView,
-    BarsView,
-    BoardView,
-    DepthView,
     Desk,
     FillView,
     InstrumentView,
     NoteView,
     OrderView,
     PositionView,
-    QuoteView,
-    ReadingView,
     StatusView,
     StepView,
-    TradeView,
-    WatchView,
 )
+from engine.view_bars import BarsView
+from engine.view_board import BoardView, ReadingView
+from engine.view_market import DepthView, QuoteView, TradeView, WatchView
 from tests.widgets.coin_table import COINS, Coin, decimals_of, symbol_of, ticks_of
 
 NOW = 1_747_750_000_000  # 2025-05-20 14:06:40 UTC

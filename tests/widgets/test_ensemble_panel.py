@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.view import BallotView, VoteView
+from engine.view_board import BallotView, VoteView
 from widgets.ensemble_panel import ballot_lines, ensemble_lines
 
 GPT = VoteView("gpt", "m", "LONG", 81, "higher lows and rising volume", 331, 120_000)

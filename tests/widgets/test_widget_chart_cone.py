@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.model.forecast import Forecast, Outlook
 from engine.model.market import MINUTE_MS, Bar
-from engine.view import BarsView
+from engine.view_bars import BarsView
 from widgets.chart_candles import DEFAULT_ZOOM, ZOOMS
 from widgets.chart_cone import LEAST_COLUMNS, MOST_COLUMNS, legend, prices, reach
 from widgets.chart_paint import Picture, paint, plan_of

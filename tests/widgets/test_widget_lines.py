@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.signal import SignalStatus
-from engine.view import DepthView, TradeView
+from engine.view_market import DepthView, TradeView
 from tests.widgets.desk_sample import NOW, sample_bars, sample_desk, symbol_of
 from widgets.banner import banner_line
 from widgets.board_line import board_line

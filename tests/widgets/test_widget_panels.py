@@ -11,7 +11,8 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
 
-from engine.view import BarsView, Desk, NoteView, StepView, empty_desk
+from engine.view import Desk, NoteView, StepView, empty_desk
+from engine.view_bars import BarsView
 from tests.widgets.desk_sample import NOW, sample_bars, sample_desk, symbol_of
 from widgets.banner import ModeBanner
 from widgets.board_line import BoardLine

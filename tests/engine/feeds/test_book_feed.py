@@ -14,7 +14,7 @@ from engine.runtime import SystemClock
 from engine.simulator.prices import GeneratedMarket
 from engine.simulator.server import RunningSimulator, serve
 from engine.venues.ccxt_client import Access
-from engine.view import DepthView, TradeView
+from engine.view_market import DepthView, TradeView
 
 PATIENCE_S = 15.0
 
