@@ -43,11 +43,6 @@ test-fast: setup
 chaos: setup
 	$(BIN)/python -m tests.chaos $(if $(SEEDS),--seeds $(SEEDS))
 
-# make chaos SEEDS=A:B runs those seeds; without SEEDS the default thousand.
-.PHONY: chaos
-chaos: setup
-	$(BIN)/python -m tests.chaos $(if $(SEEDS),--seeds $(SEEDS))
-
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
