@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +18,7 @@ from headless.client import EngineClient
 from headless.options import Addresses, read_addresses
 from headless.session import DEMO_SETTINGS, spawn, stop
 from storage.home import Home
+from tests.e2e.nursery import Engine, nursery
 
 PATIENCE_S = 60.0
 
@@ -34,9 +31,9 @@ class Rig:
         self.addresses = addresses
         self.session = session
         self.home = Home(folder).create()
-        self.engine: subprocess.Popen[bytes] | None = None
+        self.engine: Engine | None = None
 
-    def start(self, crash: str = "", **options: object) -> subprocess.Popen[bytes]:
+    def start(self, crash: str = "", **options: object) -> Engine:
         """An engine process; `crash` is POINT:COUNT."""
         given = {
             "home": str(self.folder),
@@ -44,14 +41,9 @@ class Rig:
             "settings": DEMO_SETTINGS,
             **options,
         }
-        with (self.folder / "engine.log").open("ab") as log:
-            self.engine = subprocess.Popen(
-                [sys.executable, "-m", "headless.daemon", json.dumps(given)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "TREFOIL_CRASH": crash},
-            )
+        log = self.folder / "engine.log"
+        log.touch()
+        self.engine = nursery().birth(given, log, crash)
         return self.engine
 
     def log(self) -> str:

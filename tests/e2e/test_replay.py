@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from station.app import StationApp
 from storage import codec
 from storage.database import Database
 from storage.tables import journal
+from tests.e2e.nursery import Engine
 from tests.e2e.rig import Rig, rig, until
 from widgets.banner import ModeBanner
 
@@ -126,7 +126,7 @@ async def test_the_file_the_exchange_the_engine_and_the_station_agree(recorded: 
             assert bar.readings == history.read(SYMBOL, file.bars[:i]).sides, f"bar {i}"
 
 
-def stopped(engine: subprocess.Popen[bytes]) -> bool:
+def stopped(engine: Engine) -> bool:
     return engine.poll() is not None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from engine.model import decision as d
 from engine.model import event as e
 from engine.model.signal import SignalStatus, Verdict
 from engine.model.standing import Report
+from tests.e2e.nursery import Engine
 from tests.e2e.rig import Rig, rig, until
 from tests.e2e.test_replay import FILE, arguments, entries, played
 
@@ -23,7 +23,7 @@ BARS = 900
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def ended(engine: subprocess.Popen[bytes]) -> bool:
+def ended(engine: Engine) -> bool:
     return engine.poll() is not None
 
 
