@@ -206,7 +206,11 @@ async def test_a_position_that_a_missed_bar_opens_is_protected_in_the_next(marke
         desk = client.desk
         await live(one, client)
         await trade(client)
-        await until(lambda: any(o.symbol == ETH.symbol for o in desk.orders.values()), "no limit order")
+        await until(lambda: BTC.symbol in desk.positions and desk.positions[BTC.symbol].stop_confirmed > 0, "no stop")
+        working = OrderStatus.WORKING
+        await until(
+            lambda: any(o.symbol == ETH.symbol and o.status is working for o in desk.orders.values()), "no order"
+        )
         kill(one)
         market.minute()
         market.minute(low=LIMIT - 500)
