@@ -5,31 +5,23 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Blur, Click, Focus, MouseScrollDown, MouseScrollUp
+from textual.events import Click
 
 from widgets.line import Line
-from widgets.panel import Panel
+from widgets.row_cursor import RowCursor
 
 Row = tuple[str, Line]
 """Key of the thing a line belongs to (empty: a line that cannot be chosen) and the line."""
 
 
-class CursorPanel(Panel, can_focus=True):
+class CursorPanel(RowCursor):
     """Rows of which one has the cursor; a row may span several lines with the same key.
 
     A subclass hands its rows to `place` from `lay_out`, and answers `chosen(key)` for Enter or a click and, if it
     wants, `moved(key)` for each move.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "edge(-1)", "First", show=False),
-        Binding("end", "edge(1)", "Last", show=False),
-        Binding("enter", "choose", "Choose", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Choose", show=False)]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
@@ -107,21 +99,3 @@ class CursorPanel(Panel, can_focus=True):
             self._cursor = key
             self.chosen(key)
             self.update()
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        """The wheel moves the cursor."""
-        event.stop()
-        self.action_move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        """The wheel moves the cursor."""
-        event.stop()
-        self.action_move(-1)
-
-    def on_focus(self, _event: Focus) -> None:
-        """The cursor brightens."""
-        self.update()
-
-    def on_blur(self, _event: Blur) -> None:
-        """The cursor fades."""
-        self.update()

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
-from textual.events import Blur, Click, Focus, MouseScrollDown, MouseScrollUp
+from textual.events import Click
 from textual.message import Message
 
 from engine.backtest.view import RunView, TradeView
 from widgets.line import Line, say, sentences
-from widgets.panel import Panel
+from widgets.row_cursor import RowCursor
 from widgets.tones import signed_tone
 from widgets.trade_words import columns_for, header, row_line
 
 
-class TradesTable(Panel, can_focus=True):
+class TradesTable(RowCursor):
     """The trades; the row under the cursor is the one the chart shows."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "edge(-1)", "First", show=False),
-        Binding("end", "edge(1)", "Last", show=False),
-    ]
 
     class Chosen(Message):
         """The cursor came to a trade, counted from 0."""
@@ -141,21 +129,3 @@ class TradesTable(Panel, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is not None and offset.y >= 1:
             self.put(self._top + offset.y - 1)
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        """The wheel moves the cursor."""
-        event.stop()
-        self.action_move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        """The wheel moves the cursor."""
-        event.stop()
-        self.action_move(-1)
-
-    def on_focus(self, _event: Focus) -> None:
-        """The cursor brightens."""
-        self.update()
-
-    def on_blur(self, _event: Blur) -> None:
-        """The cursor fades."""
-        self.update()
