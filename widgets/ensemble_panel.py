@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.view import Desk
 from engine.view_board import BallotView, VoteView
+from widgets import format as fmt
 from widgets.line import EMPTY, Line, Piece, fit, say, sentences
 from widgets.panel import Panel
 from widgets.spark import bar
@@ -21,8 +22,10 @@ def cost_piece(vote: VoteView) -> Piece:
 
 
 def voter_lines(vote: VoteView, width: int, reasons: int) -> list[Line]:
-    """One voter: a line of numbers, then at most so many lines of its reason."""
+    """One voter: a line of numbers, then at most so many lines of its reason, with the numbers that had no room."""
     side = SIDES.get(vote.stance)
+    latency: Piece = (f"{vote.latency_ms:,} ms" if vote.latency_ms else "", "dim")
+    cost: Piece = cost_piece(vote) if vote.cost != 0 else ("", "dim")
     head: list[tuple[int, list[Piece]]] = [(0, [(f"{vote.voter:<{NAME}}", "strong")])]
     if side is None:
         head.append((0, [("ABSTAINS", "warn")]))
@@ -30,15 +33,18 @@ def voter_lines(vote: VoteView, width: int, reasons: int) -> list[Line]:
         tone = side_tone(side)
         head += [
             (0, [(f"{side_arrow(side)} {vote.stance:<{STANCE - 2}}", f"{tone} bold"), (f"{vote.confidence:>3}", tone)]),
-            (3, [(bar(vote.confidence / 100, BAR), tone)]),
+            (1, [(bar(vote.confidence / 100, BAR), tone)]),
         ]
     head += [
-        (1, [("SIMULATED", "warn")] if vote.simulated else []),
-        (2, [(f"! {vote.flags} wrong", "warn")] if vote.flags else []),
-        (4, [(f"{vote.latency_ms:,} ms", "dim")] if vote.latency_ms else []),
-        (5, [cost_piece(vote)] if vote.cost != 0 else []),
+        (2, [("SIMULATED", "warn")] if vote.simulated else []),
+        (3, [(f"! {vote.flags} wrong", "warn")] if vote.flags else []),
+        (4, [latency] if vote.latency_ms else []),
+        (5, [cost] if vote.cost != 0 else []),
     ]
-    return [Line(tuple(fit(head, width, 1))), *sentences(vote.reason, width)[:reasons]]
+    first = Line(tuple(fit(head, width, 1)))
+    left_out = [text for text, _ in (latency, cost) if text and text not in first.text]
+    said = f"({', '.join(left_out)}) {vote.reason}" if left_out else vote.reason
+    return [first, *sentences(said, width)[:reasons]]
 
 
 def consensus_line(ballot: BallotView, width: int) -> Line:
@@ -104,22 +110,31 @@ class EnsemblePanel(Panel, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self._shown: tuple[tuple[str, ...], bool, bool, BallotView | None] = ((), False, False, None)
+        self._shown: tuple[tuple[str, ...], bool, bool, BallotView | None, bool] = ((), False, False, None, False)
 
     def show(self, desk: Desk, symbol: str) -> None:
-        """Show the newest votes on `symbol`, or what voters there are."""
+        """Show the newest votes on `symbol`; without any, the newest on another, or what voters there are."""
         status = desk.status
-        shown = (status.voters, status.forecaster, status.mode == "live", desk.ballots.get(symbol))
+        ballot = desk.ballots.get(symbol) or max(desk.ballots.values(), key=lambda one: one.at, default=None)
+        elsewhere = ballot is not None and ballot.symbol != symbol
+        shown = (status.voters, status.forecaster, status.mode == "live", ballot, elsewhere)
         if shown != self._shown or not self._title:
             self._shown = shown
             self.update()
 
     def lay_out(self, width: int, height: int) -> list[Line]:
         """Votes, or sentences."""
-        voters, forecaster, live, ballot = self._shown
+        voters, forecaster, live, ballot, elsewhere = self._shown
         enough = len(voters) >= 2
         word = f"{len(voters)} voters" if enough else "votes FAIL" if live else "votes SKIPPED"
         simulated = ballot is not None and any(vote.simulated for vote in ballot.votes)
-        label: tuple[Piece, ...] = ((" SIMULATED", "warn bold"),) if simulated else ()
-        self.retitle(("Ensemble ", "text"), (word, "text" if enough else "warn bold"), *label)
+        cells: list[tuple[int, list[Piece]]] = [(0, [("Ensemble", "text")])]
+        if ballot is not None:
+            cells.append((0, [(f"on {fmt.base_of(ballot.symbol)}", "accent bold" if elsewhere else "strong")]))
+        cells += [
+            (0 if not enough else 3, [(word, "text" if enough else "warn bold")]),
+            (0, [("SIMULATED", "warn bold")] if simulated else []),
+            (2, [(f"{fmt.clock(ballot.at, seconds=False)}Z", "dim")] if ballot is not None and ballot.at else []),
+        ]
+        self.retitle(*fit(cells, max(8, width - 2), 1))
         return ensemble_lines(voters, width, forecaster=forecaster, live=live, ballot=ballot, height=height)

@@ -22,7 +22,7 @@ VOTER_TONES = ("overlay-0", "overlay-1", "overlay-2", "overlay-3")
 LABEL = 20
 AXIS = 8
 LEAST_WIDTH, LEAST_HEIGHT = 56, 8
-NOTE = "Each: all in, one after another, after costs. A comparison of voters, no forecast."
+NOTE = "Each word alone, all in, after costs: compares, foretells nothing"
 
 
 def name_of(voter: str) -> str:

@@ -7,15 +7,17 @@ from engine.model.vote import ENSEMBLE, STRATEGIES
 from widgets import format as fmt
 from widgets.line import EMPTY, Line, Piece, say, sentences
 from widgets.panel import Panel
-from widgets.race_panel import name_of
 from widgets.reliability import LEAST_HEIGHT, LEAST_WIDTH, reliability_lines
 from widgets.spark import bar
 from widgets.tones import signed_tone
 
 NAME = 10
 BAR = 20
-PLOT_WIDTH, PLOT_HEIGHT = 64, 14
+JUDGED = 30
+PLOT_WIDTH, PLOT_HEIGHT = 64, 20
 LIST_WIDTH = 38
+BELOW = 15
+"""Lines that what stands below the calibration takes."""
 
 
 def calibration_lines(one: Standing, width: int) -> list[Line]:
@@ -31,7 +33,7 @@ def calibration_lines(one: Standing, width: int) -> list[Line]:
                     (f"{group.accuracy * 100:>3.0f} % ", "strong"),
                     (bar(group.accuracy, room), "accent"),
                     (f" {gap * 100:+4.0f} ", signed_tone(gap) if abs(gap) >= 0.1 else "dim"),
-                    (f"{group.votes:,} votes", "dim"),
+                    (f"{group.votes:,} vote{'s' if group.votes != 1 else ''}", "dim"),
                 )
             )
         )
@@ -94,6 +96,12 @@ def earned_line(one: Standing, report: Report) -> Line:
     return Line(tuple(pieces))
 
 
+def weight_line(one: Standing) -> Line:
+    """How much its confidence counts among the votes, and why."""
+    why = f"{one.votes:,} of {JUDGED} votes scored" if one.votes < JUDGED else f"0.25 / its Brier score {one.brier:.3f}"
+    return Line((("Counts in the consensus  ", "text"), (f"x {one.weight:.2f}", "strong"), (f"  {why}", "dim")))
+
+
 def beside(left: list[Line], right: list[Line], width: int) -> list[Line]:
     """Two blocks of lines next to each other; the left one gets `width` cells."""
     out: list[Line] = []
@@ -121,14 +129,15 @@ class VoterDetail(Panel, can_focus=True):
     def lay_out(self, width: int, height: int) -> list[Line]:
         """Calibration, agreement, equity."""
         report, voter = self._shown
-        self.retitle((name_of(voter) if voter else "Voter", "text"))
+        self.retitle((voter or "Voter", "text"))
         one = next((x for x in report.standings if x.voter == voter), None) if report is not None else None
         if report is None or one is None:
             return sentences("A vote is scored once its horizon has passed: it was right where the price moved its way by "
                              "more than the costs.", width)  # fmt: skip
         lines: list[Line] = []
         if one.worse_than_chance:
-            lines += [*sentences("Right less often than a coin: press b to bench it.", width, "loss bold"), EMPTY]
+            cure = "" if voter in {ENSEMBLE, STRATEGIES} else ": press b to bench it"
+            lines += [*sentences(f"Right less often than a coin{cure}.", width, "loss bold"), EMPTY]
         if voter != STRATEGIES:
             lines += [*self._calibration(one, width, height - len(lines)), EMPTY]
             agreed = agreement_lines(report, voter)
@@ -139,6 +148,8 @@ class VoterDetail(Panel, can_focus=True):
             lines += [say("Who says the same as whom", "accent"), *matrix, EMPTY]
         elif voter == ENSEMBLE:
             lines += [say("Who says the same", "accent"), *agreement_lines(report, voter), EMPTY]
+        if voter not in {ENSEMBLE, STRATEGIES}:
+            lines.append(weight_line(one))
         return [*lines, earned_line(one, report)]
 
     def _calibration(self, one: Standing, width: int, height: int) -> list[Line]:
@@ -147,10 +158,10 @@ class VoterDetail(Panel, can_focus=True):
         listed = calibration_lines(one, min(width, LIST_WIDTH + BAR))
         if not one.calibration:
             return [title, *listed]
-        if width >= PLOT_WIDTH + LIST_WIDTH and height >= LEAST_HEIGHT + 6:
-            plot = reliability_lines(one.calibration, PLOT_WIDTH - 3, min(PLOT_HEIGHT, height - 6))
+        if width >= PLOT_WIDTH + LIST_WIDTH and height >= LEAST_HEIGHT + BELOW:
+            plot = reliability_lines(one.calibration, PLOT_WIDTH - 3, min(PLOT_HEIGHT, height - BELOW))
             return [title, *beside(plot, calibration_lines(one, LIST_WIDTH), PLOT_WIDTH)]
-        room = height - len(listed) - 10
+        room = height - len(listed) - BELOW
         if width >= LEAST_WIDTH and room >= LEAST_HEIGHT:
             return [title, *reliability_lines(one.calibration, min(PLOT_WIDTH, width), min(PLOT_HEIGHT, room)), *listed]
         return [title, *listed]

@@ -9,8 +9,9 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
+from engine.core.consensus import weight
 from engine.model.standing import Agreement, Bin, Curve, Report, Standing
-from engine.model.vote import ENSEMBLE, STRATEGIES, Score, Stance
+from engine.model.vote import ENSEMBLE, STRATEGIES, Score, Stance, VoterRecord
 
 Z95 = 1.959963984540054  # standard normal quantile of 0.975
 CHANCE = 0.5
@@ -38,6 +39,7 @@ def standing(voter: str, scores: Sequence[Score]) -> Standing:
     votes, hits = len(scores), sum(one.hit for one in scores)
     low, high = wilson(hits, votes)
     followed = [one for one in scores if one.followed]
+    brier = math.fsum(one.brier for one in scores)
     costs = [one.cost for one in scores if one.cost is not None]
     cost, unpriced = sum(costs), votes - len(costs)
     return Standing(
@@ -47,12 +49,13 @@ def standing(voter: str, scores: Sequence[Score]) -> Standing:
         accuracy=hits / votes,
         low=low,
         high=high,
-        brier=math.fsum(one.brier for one in scores) / votes,
+        brier=brier / votes,
         earned=math.fsum(_earned(one) for one in followed),
         followed=len(followed),
         cost=cost,
         cost_per_hit=cost / hits if hits and not unpriced else None,
         unpriced=unpriced,
+        weight=weight(VoterRecord(scored=votes, hits=hits, brier=brier)),
         calibration=calibration(scores),
         worse_than_chance=votes >= JUDGED and hits / votes < CHANCE,
     )

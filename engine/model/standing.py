@@ -28,6 +28,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         cost: spent on its scored votes, as far as it is known; `unpriced` of them cost nobody knows what.
         cost_per_hit: for each vote that was right; None where none was, or where a cost is not known.
         calibration: from the least sure to the surest.
+        weight: how much its confidence counts in the consensus, 1 before 30 votes are scored.
         worse_than_chance: at least 30 votes are scored and fewer than half were right.
     """
 
@@ -45,6 +46,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     calibration: tuple[Bin, ...]
     worse_than_chance: bool
     unpriced: int = 0
+    weight: float = 1.0
 
 
 class Agreement(msgspec.Struct, frozen=True):
