@@ -30,6 +30,10 @@ def _any_order(desk: Desk, symbol: str) -> str:
     return "" if desk.orders else "no open order"
 
 
+def _outside(desk: Desk, symbol: str) -> str:
+    return "" if desk.outside or desk.outside_orders else "nothing is from outside"
+
+
 def _waiting(desk: Desk, symbol: str) -> str:
     return "" if desk.waiting() else "no signal waits"
 
@@ -66,6 +70,7 @@ class Action:
         help: one sentence.
         blocked: why it is not possible right now, or empty.
         footer: shown in the footer.
+        quiet: in the footer only while it is possible.
         places: screens it belongs to; on different screens a key may mean different things.
     """
 
@@ -77,6 +82,7 @@ class Action:
     help: str
     blocked: Callable[[Desk, str], str] = _always
     footer: bool = True
+    quiet: bool = False
     places: tuple[str, ...] = EVERYWHERE
 
 
@@ -126,6 +132,17 @@ ACTIONS: tuple[Action, ...] = (
         "Cancel all orders but protection.",
         _any_order,
         footer=False,
+        places=TRADING,
+    ),
+    Action(
+        "outside",
+        "O",
+        "O",
+        "Outside",
+        TRADE,
+        "What somebody else did at the account: adopt, ignore or close it.",
+        _outside,
+        quiet=True,
         places=TRADING,
     ),
     Action("approve", "a", "a", "Approve", DESK, "Send the waiting signal.", _waiting, places=DECIDING),

@@ -9,7 +9,7 @@ from engine.view import Desk
 from station.actions import of_place
 
 GAP = 2
-FIRST = ("help", "quit", "desk", "approve", "flatten", "pause")
+FIRST = ("help", "quit", "desk", "outside", "approve", "flatten", "pause")
 """Never left out for want of room, as long as they are possible."""
 SCREENS = ("backtest", "positions", "signals", "ai", "models")
 ROOM_FOR_SCREENS = 100
@@ -45,7 +45,8 @@ class KeyLine(Static):
 
     def show(self, desk: Desk, symbol: str) -> None:
         """Which are possible now."""
-        states = tuple((a.id, not a.blocked(desk, symbol)) for a in self._footer)
+        can = {a.id: not a.blocked(desk, symbol) for a in self._footer}
+        states = tuple((a.id, can[a.id]) for a in self._footer if can[a.id] or not a.quiet)
         resumes = desk.status.paused or bool(desk.status.halt)
         width = self.content_size.width
         if (states, resumes, width) == self._shown or not width:

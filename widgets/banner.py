@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.view import Desk
 from widgets import format as fmt
 from widgets.line import Line, Piece, fit, say, spread, width_of
+from widgets.outside_lines import unsettled
 from widgets.panel import Panel
 from widgets.tones import signed_tone
 
@@ -27,6 +28,13 @@ def _stops(desk: Desk) -> list[Cell]:
     for word, reason in (("HALTED", status.halt), ("READ ONLY", status.read_only)):
         if reason:
             cells += [(0, [(f" {word} ", "alarm")]), (4, [(reason, "warn bold")])]
+    strange = unsettled(desk)
+    if strange:
+        names = ", ".join(fmt.base_of(row.symbol) for row in strange[:3])
+        cells += [
+            (0, [(f" OUTSIDE {len(strange)} ", "alarm")]),
+            (6, [(f"{names}: adopt, ignore or close?", "warn bold")]),
+        ]
     if status.paused:
         cells.append((1, [(" PAUSED ", "paper")]))
     return cells

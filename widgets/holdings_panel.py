@@ -10,8 +10,10 @@ from widgets import format as fmt
 from widgets.columns import Column, header, kept, row
 from widgets.cursor_panel import CursorPanel, Row
 from widgets.line import Line, Piece, sentences
+from widgets.outside_lines import unsettled
 from widgets.position_lines import SETTLING_MS, distance, protected, when_of
 from widgets.position_words import at_level, net_now, who
+from widgets.positions_panel import OUTSIDE, outside_rows
 from widgets.tones import side_arrow, side_tone, side_word, signed_tone
 
 COLUMNS = (
@@ -84,6 +86,13 @@ class HoldingsPanel(CursorPanel):
             self.symbol = symbol
             super().__init__()
 
+    class OutsideChosen(Message):
+        """A person chose something from outside: a symbol, or ``order CLIENT_ID``."""
+
+        def __init__(self, key: str) -> None:
+            self.key = key
+            super().__init__()
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
         self._desk: Desk | None = None
@@ -94,14 +103,14 @@ class HoldingsPanel(CursorPanel):
     def show(self, desk: Desk, now: int, only: str = "") -> None:
         """Show the newest desk at `now`, ms UTC; `only` is the one symbol wanted, empty for all."""
         self._desk, self._now, self._only = desk, now, only
-        count = len(desk.positions)
+        count = len(desk.positions) + len(desk.outside) + len(desk.outside_orders)
         if count != self._count:
             self._count = count
             self.refresh(layout=True)
         self.update()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """A header and a row a position."""
+        """A header, a row a position, and a row for each thing from outside."""
         return 1 + max(1, self._count)
 
     def moved(self, key: str) -> None:
@@ -109,14 +118,18 @@ class HoldingsPanel(CursorPanel):
         self.post_message(self.Moved(key))
 
     def chosen(self, key: str) -> None:
-        """A click."""
-        self.post_message(self.Moved(key))
+        """Enter or a click."""
+        if key.startswith(OUTSIDE):
+            self.post_message(self.OutsideChosen(key[len(OUTSIDE) :]))
+        else:
+            self.post_message(self.Moved(key))
 
     def lay_out(self, width: int, height: int) -> list[Line]:
         """A header and a row a position: unprotected ones first, then by symbol."""
         desk = self._desk
         held = [p for p in desk.positions.values() if self._only in {"", p.symbol}] if desk is not None else []
-        if desk is None or not held:
+        strange = outside_rows(desk, width) if desk is not None and not self._only else []
+        if desk is None or not (held or strange):
             self.retitle(("Positions 0", "text"))
             self.place([], height)
             if self._only:
@@ -130,11 +143,15 @@ class HoldingsPanel(CursorPanel):
         title.append((fmt.money(total, sign=True), f"{signed_tone(total)} bold"))
         if naked:
             title.append((f"  {len(naked)} UNPROTECTED ", "alarm"))
-        else:
+        elif held:
             title.append(("  all stops confirmed by the exchange", "profit"))
+        undecided = len(unsettled(desk)) + len(desk.outside_orders)
+        if undecided and not self._only:
+            title.append((f"  {undecided} FROM OUTSIDE", "warn bold"))
         self.retitle(*title)
-        if all(self._cursor != p.symbol for p in held):
-            self._cursor = held[0].symbol
+        keys = [p.symbol for p in held] + [key for key, _ in strange]
+        if self._cursor not in keys:
+            self._cursor = keys[0]
         chosen = kept(COLUMNS, width)
         rows: list[Row] = []
         for position in held:
@@ -144,4 +161,4 @@ class HoldingsPanel(CursorPanel):
             mark = "›" if position.symbol == self.cursor else " "
             cells[0] = (cells[0][0] + mark, cells[0][1])
             rows.append((position.symbol, row(COLUMNS, chosen, cells, under)))
-        return self.place(rows, height, [header(COLUMNS, chosen)])
+        return self.place([*rows, *strange], height, [header(COLUMNS, chosen)] if rows else [])

@@ -256,6 +256,22 @@ class Acting(Screen[None]):
 
         self.app.push_screen(Confirm(title, detail, word if self.desk.status.mode == "live" else ""), said)
 
+    def _do_outside(self) -> None:
+        self.decide_outside(self.symbol)
+
+    def decide_outside(self, first: str) -> None:
+        """Ask what is to become of what somebody else did, beginning with `first` (see `station.screens.outside`)."""
+        from station.screens.outside import Decision, OutsideDialog, close_question
+
+        def decided(command: Decision | None) -> None:
+            if isinstance(command, c.ResolvePosition) and command.action is c.Outside.CLOSE:
+                title, detail = close_question(command, self.desk)
+                self._sure(title, detail, "CLOSE", command)
+            elif command is not None:
+                self.ask(command)
+
+        self.app.push_screen(OutsideDialog(self.desk, first), decided)
+
     def _do_cancel_all(self) -> None:
         self.ask(c.CancelAll())
 

@@ -138,6 +138,10 @@ class DeskScreen(Looking):
         """A signal: why?"""
         self._why(event.signal_id)
 
+    def on_positions_panel_outside_chosen(self, event: PositionsPanel.OutsideChosen) -> None:
+        """Something from outside: what is to become of it?"""
+        self.decide_outside(event.key)
+
     def on_positions_panel_position_chosen(self, event: PositionsPanel.PositionChosen) -> None:
         """A position: look at its symbol."""
         self.choose(event.symbol)

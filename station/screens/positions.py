@@ -23,6 +23,7 @@ from widgets.banner import ModeBanner
 from widgets.closed_panel import ClosedPanel, when
 from widgets.format import base_of
 from widgets.holdings_panel import HoldingsPanel
+from widgets.positions_panel import OUTSIDE
 from widgets.proof_panel import ProofPanel
 from widgets.trail_panel import TrailPanel
 
@@ -219,6 +220,13 @@ class PositionsScreen(Acting):
         """Another position."""
         self._past = None
         self._dirty = True
+
+    def _do_outside(self) -> None:
+        self.decide_outside(self.query_one(HoldingsPanel).cursor.removeprefix(OUTSIDE))
+
+    def on_holdings_panel_outside_chosen(self, event: HoldingsPanel.OutsideChosen) -> None:
+        """Something from outside: what is to become of it?"""
+        self.decide_outside(event.key)
 
     def on_closed_panel_moved(self, event: ClosedPanel.Moved) -> None:
         """A closed position: its orders."""

@@ -92,7 +92,7 @@ DIALOGS: dict[str, type] = {
     "quit": Leave,
 }
 MODES = {"desk", "backtest", "positions", "signals", "models", "ai"}
-OTHERS = {"release", "panel", "previous_panel", "maximise", "theme", "palette", "window"}
+OTHERS = {"outside", "release", "panel", "previous_panel", "maximise", "theme", "palette", "window"}
 
 
 def test_every_key_of_the_screen_is_expected_to_do_something() -> None:

@@ -70,6 +70,7 @@ SCREENS: dict[str, type] = {
 }
 MODES = {"backtest", "models", "positions", "signals", "ai"}
 LOCAL = {
+    "outside",
     "release",
     "next_symbol",
     "previous_symbol",
