@@ -15,7 +15,7 @@ from widgets.line import Line, Piece, sentences
 COLUMNS = (
     Column("", 1, 0, right=False),
     Column("model", 8, 0, right=False),
-    Column("market", 10, 0, right=False),
+    Column("market", 9, 0, right=False),
     Column("verdict", 9, 0, right=False),
     Column("RMSE", 9, 2),
     Column("best guess", 10, 3),

@@ -26,8 +26,7 @@ def drift(model: ModelInUse) -> str:
     if independent < LEAST:
         return ""
     mean = live.error / live.scored
-    limit = model.error_mean + STANDARD_ERRORS * model.error_deviation / math.sqrt(independent)
-    if mean > max(limit, model.error_mean * WORSE):
+    if mean > limit(model):
         return (
             f"drift: live error {mean:.2f} volatilities against {model.error_mean:.2f} in validation "
             f"({live.scored} forecasts)"
@@ -36,3 +35,10 @@ def drift(model: ModelInUse) -> str:
     if moved >= LEAST_MOVES and wilson(live.hits / model.horizon, moved)[1] < 0.5:
         return f"drift: live direction right in only {live.hits / live.moved:.0%} of {live.moved} moves"
     return ""
+
+
+def limit(model: ModelInUse) -> float:
+    """The mean live error, in volatilities, above which the forecasts made so far distrust the model."""
+    independent = max(LEAST, model.live.scored / model.horizon)
+    chance = STANDARD_ERRORS * model.error_deviation / math.sqrt(independent)
+    return max(model.error_mean + chance, model.error_mean * WORSE)

@@ -163,14 +163,11 @@ def evaluate(
     )
     folds = tuple(_fold(data, split, one) for split, one in zip(splits, tested, strict=True))
     within = coverage(model, actual, half)
-    share, interval = ours.direction or 0.0, ours.direction_interval or (0.0, 1.0)
     evidence = Evidence(
         actual,
         model,
         guesses,
-        (share, interval[0]),
-        max(0.5, *(theirs[name].direction or 0.0 for name in (DRIFT, MAJORITY))),
-        theirs[LINEAR].direction or 0.0,
+        {DRIFT: guesses[DRIFT], LINEAR: guesses[LINEAR], MAJORITY: majority},
         float(np.mean([fold.rmse_return < min(fold.baselines.values()) for fold in folds])),
         horizon,
         tries,

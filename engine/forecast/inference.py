@@ -143,7 +143,7 @@ def forecast_all(wanted: Sequence[tuple[Model, Bars, str]]) -> list[Forecast | N
 def _forecast(header: Header, bar_time: int, value: float, spread: float, reason: str) -> Forecast:
     recipe, verdict = header.recipe, header.evaluation.verdict
     half = header.half_width * spread * float(np.sqrt(recipe.horizon))
-    why = reason or ("" if verdict.trusted else verdict.sentence.removeprefix("untrusted: "))
+    why = reason or ("" if verdict.stands else verdict.words.removeprefix("untrusted: "))
     return Forecast(
         bar_time=bar_time,
         horizon_ms=recipe.horizon * header.timeframe_ms,

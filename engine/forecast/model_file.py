@@ -81,7 +81,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def trusted(self) -> bool:
         """It beat the naive guesses out of sample."""
-        return self.evaluation.verdict.trusted
+        return self.evaluation.verdict.stands
 
 
 def encode(header: Header, net: bytes) -> bytes:

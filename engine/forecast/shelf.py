@@ -54,7 +54,7 @@ class Kept:
     @property
     def reason(self) -> str:
         """One sentence on why it is or is not trusted."""
-        return self.standing.demoted or self.header.evaluation.verdict.sentence
+        return self.standing.demoted or self.header.evaluation.verdict.words
 
     @property
     def in_use(self) -> ModelInUse:
@@ -64,7 +64,7 @@ class Kept:
             model=header.id,
             round=standing.round,
             passed=header.trusted,
-            verdict=header.evaluation.verdict.sentence,
+            verdict=header.evaluation.verdict.words,
             distrusted=standing.demoted,
             horizon=header.recipe.horizon,
             half_width=header.half_width,

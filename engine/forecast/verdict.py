@@ -1,4 +1,24 @@
-"""Is a forecaster better than a naive guess, or was it lucky?"""
+"""Is a forecaster better than a naive guess, or was it lucky?
+
+The rule, and why it is this one:
+
+*Two losses.* The squared error says whether the forecast and its interval are worth drawing; the direction is what the gate
+acts on. Superiority in one does not imply it in the other, so both are asked for.
+
+*Paired.* Model and baseline forecast the same moves, and their losses rise and fall together. The test is of the mean of the
+differences, sample by sample (Diebold & Mariano 1995). Two separate intervals, or an interval against the baseline's share
+as if that were known exactly, would answer another question: the first is blind, the second too easily pleased.
+
+*Every baseline.* Which baseline is the best is known only after the fact, so the model must beat each of them. That is an
+intersection-union test (Berger 1982): the largest p value decides, and the chance of trusting a worthless model is at most
+that of the single test. Dividing alpha by the number of baselines, as for a claim about *any* of them, would be wrong here.
+
+*Several tries.* Whoever trains until one model is lucky tests many hypotheses and shows one; alpha of the squared error is
+divided by the number of models tried on the symbol and timeframe (Bonferroni). As all conditions must hold, that bounds the
+whole rule.
+
+*Folds.* A lead that comes from one stretch of the market alone is no lead: more than half of the test parts must agree.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +31,10 @@ import numpy as np
 from engine.bars import Floats
 
 ALPHA = 0.01
+DIRECTION_ALPHA = 0.025  # one-sided: the 95 % interval of the difference lies above nought
+COIN = "a coin"
+# Raised whenever the rule asks for more: what an earlier one trusted is not trusted by this one.
+RULE = 2
 LAG_ROOT = 2.0 / 9.0
 
 
@@ -18,8 +42,8 @@ def better(ours: Floats, theirs: Floats, horizon: int = 1) -> float:
     """One-sided p value of "our losses are not smaller", paired by sample.
 
     Diebold & Mariano (1995) on the differences of the losses, with the variance of Newey & West (1987; Bartlett weights,
-    at least horizon - 1 lags) and the small-sample factor of Harvey, Leybourne & Newbold (1997); normal tail. 1 where
-    both always lose alike.
+    at least horizon - 1 lags) and the small-sample factor of Harvey, Leybourne & Newbold (1997); normal tail. Where
+    the difference never varies, 0 if ours is always smaller, else 1.
     """
     difference = ours - theirs
     n = len(difference)
@@ -29,7 +53,7 @@ def better(ours: Floats, theirs: Floats, horizon: int = 1) -> float:
     for lag in range(1, min(lags, n - 1) + 1):
         variance += 2.0 * (1.0 - lag / (lags + 1.0)) * float(centred[lag:] @ centred[:-lag]) / n
     if variance <= 0.0:
-        return 1.0
+        return 0.0 if float(difference.mean()) < 0.0 else 1.0
     small = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
     statistic = float(difference.mean()) / math.sqrt(variance / n) * math.sqrt(max(small, 0.0))
     return 0.5 * math.erfc(-statistic / math.sqrt(2.0))
@@ -45,6 +69,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         p_value: of the best-founded doubt: the largest p value against any baseline.
         alpha: what `p_value` must be below; shared among all tries on these bars.
         sentence: the verdict in one line.
+        best_direction: the guess of the direction that is hardest to beat.
+        direction_p_value: the largest p value of the direction against any guess of it; must be below 2.5 %.
+        rule: by which it was judged, see `RULE`.
     """
 
     trusted: bool
@@ -53,6 +80,23 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float
     alpha: float
     sentence: str
+    best_direction: str = COIN
+    direction_p_value: float = 1.0
+    rule: int = 1
+
+    @property
+    def stands(self) -> bool:
+        """Trusted, and by the rule of today."""
+        return self.trusted and self.rule == RULE
+
+    @property
+    def words(self) -> str:
+        """The sentence of today."""
+        return (
+            "untrusted: judged by an earlier rule; train it again"
+            if self.trusted and not self.stands
+            else self.sentence
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +107,7 @@ class Evidence:
         actual: log returns that came.
         model: forecast ones.
         baselines: by name, likewise.
-        direction: share of moves whose direction the model had right, and the lower end of its 95 % interval.
-        naive_direction: the best share of always saying one direction: a coin, the drift, the majority.
-        linear_direction: the share of the linear model.
+        sides: by name, what each guess of the direction said (its sign counts).
         folds_better: share of the folds in which the model's squared error was below every baseline's.
         horizon: bars ahead.
         tries: how many models have been tried on these bars, this one included.
@@ -74,52 +116,72 @@ class Evidence:
     actual: Floats
     model: Floats
     baselines: dict[str, Floats]
-    direction: tuple[float, float]
-    naive_direction: float
-    linear_direction: float
+    sides: dict[str, Floats]
     folds_better: float
     horizon: int
     tries: int = 1
 
 
-def judge(evidence: Evidence) -> Verdict:
-    """Trusted only if the squared errors beat *every* baseline and the direction beats every guess of it.
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """The guess that is hardest to beat: its name, the largest p value, and the shares of moves both had right."""
 
-    The largest p value decides (an intersection-union test, Berger 1982, whose size is at most alpha); alpha is 1 %
-    divided by the number of tries (Bonferroni), so that training until one is lucky does not help. Direction must be
-    better than any constant one by the lower end of its 95 % interval, and not worse than the linear model's; more than
-    half of the folds must agree.
-    """
+    name: str
+    chance: float
+    ours: float
+    theirs: float
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Trusted only if squared error and direction beat *every* baseline in a paired test, in most folds; see the module."""
     ours = (evidence.model - evidence.actual) ** 2
     losses = {name: (values - evidence.actual) ** 2 for name, values in evidence.baselines.items()}
     errors = {name: math.sqrt(float(loss.mean())) for name, loss in losses.items()}
     best = min(errors, key=lambda name: errors[name])
     chances = {name: better(ours, loss, evidence.horizon) for name, loss in losses.items()}
     chance, alpha, error = max(chances.values()), ALPHA / max(1, evidence.tries), math.sqrt(float(ours.mean()))
-    beats = chances[best] < alpha
-    share, low = evidence.direction
+    doubt = _direction(evidence)
     against = f"RMSE {error:.4%} against {errors[best]:.4%} of {best}"
-    if not (beats and chance < alpha):
+    way = f"direction {doubt.ours:.1%} against {doubt.theirs:.1%} of {doubt.name}"
+    if chance >= alpha:
         why = f"{against}: not better beyond luck (p = {chance:.2g}, needed < {alpha:.2g})"
-    elif low <= evidence.naive_direction:
-        why = f"direction {share:.1%} (at least {low:.1%}) is not above the naive {evidence.naive_direction:.1%}"
-    elif share < evidence.linear_direction:
-        why = f"direction {share:.1%} is below the linear model's {evidence.linear_direction:.1%}"
+    elif doubt.chance >= DIRECTION_ALPHA:
+        why = f"{way}: not better beyond luck (p = {doubt.chance:.2g}, needed < {DIRECTION_ALPHA:g})"
     elif evidence.folds_better <= 0.5:
         why = f"better in only {evidence.folds_better:.0%} of the folds"
     else:
-        sentence = f"trusted: {against} (p = {chance:.2g}), direction {share:.1%}"
-        return Verdict(
-            trusted=True, beats_best_baseline=True, best_baseline=best, p_value=chance, alpha=alpha, sentence=sentence
-        )
+        why = ""
     return Verdict(
-        trusted=False,
-        beats_best_baseline=beats,
+        trusted=not why,
+        beats_best_baseline=chances[best] < alpha,
         best_baseline=best,
         p_value=chance,
         alpha=alpha,
-        sentence=f"untrusted: {why}",
+        sentence=f"untrusted: {why}"
+        if why
+        else f"trusted: {against} (p = {chance:.2g}), {way} (p = {doubt.chance:.2g})",
+        best_direction=doubt.name,
+        direction_p_value=doubt.chance,
+        rule=RULE,
     )
+
+
+def _direction(evidence: Evidence) -> _Doubt:
+    """The paired test of wrong directions against each guess; a bar that does not move is nobody's."""
+    moved = evidence.actual != 0.0
+    moves = max(1, int(np.count_nonzero(moved)))
+    ours = _wrong(evidence.model, evidence.actual)
+    wrong = {COIN: np.where(moved, 0.5, 0.0)}
+    wrong |= {name: _wrong(said, evidence.actual) for name, said in evidence.sides.items()}
+    chances = {name: better(ours, theirs, evidence.horizon) for name, theirs in wrong.items()}
+    name = max(chances, key=lambda one: (chances[one], -float(wrong[one].sum())))
+    right = 1.0 - float(ours.sum()) / moves, 1.0 - float(wrong[name].sum()) / moves
+    return _Doubt(name, chances[name], *right)
+
+
+def _wrong(said: Floats, actual: Floats) -> Floats:
+    """1 where the direction was wrong, of the samples that moved; a forecast of no move is wrong."""
+    return np.where((actual != 0.0) & (np.sign(said) != np.sign(actual)), 1.0, 0.0)
 
 
 def finite(values: Floats) -> bool:

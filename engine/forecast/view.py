@@ -28,7 +28,10 @@ class LiveView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelView(msgspec.Struct, frozen=True, kw_only=True):
-    """A model on the shelf, as ``trefoil forecast list --json`` tells it; `created`, `begin`, `end` are ms UTC."""
+    """A model on the shelf, as ``trefoil forecast list --json`` tells it; `created`, `begin`, `end` are ms UTC.
+
+    `error_mean` is the validation's mean absolute error in volatilities, `error_limit` where the live one distrusts it.
+    """
 
     model: str
     symbol: str
@@ -50,6 +53,9 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
     level: float
     coverage: float
     curve: tuple[tuple[int, float, float], ...]
+    error_mean: float = 0.0
+    error_limit: float = 0.0
+    horizon: int = 1
 
 
 class TrainingView(msgspec.Struct, frozen=True, kw_only=True):

@@ -341,6 +341,8 @@ def _duration(seconds: float) -> str:
 def _row(one: Kept) -> dict[str, Any]:
     import msgspec
 
+    from engine.forecast.drift import limit
+
     header = one.header
     return {
         "model": header.id,
@@ -365,6 +367,9 @@ def _row(one: Kept) -> dict[str, Any]:
         "level": header.evaluation.level,
         "coverage": header.evaluation.coverage,
         "curve": msgspec.to_builtins(header.curve),
+        "error_mean": header.error_mean,
+        "error_limit": limit(one.in_use),
+        "horizon": header.recipe.horizon,
     }
 
 

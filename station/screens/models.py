@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -16,27 +16,26 @@ from engine.errors import TrefoilError
 from engine.forecast.view import ModelView, TrainingView
 from headless.models import ModelSource
 from station.screens.confirm import Confirm
+from widgets.model_curve import ModelCurve, progress_bar, step_words
 from widgets.model_detail import ModelDetail
 from widgets.models_panel import ModelsPanel
 
-KEYS = "n Train   u Use   d Distrust   D Delete   x Stop training   r Read again   Tab Panel   Esc Desk"
-ASK = "candle file or VENUE:SYMBOL, then options, e.g.  BTC_1h.parquet --features full --epochs 20"
+KEYS = "n Train  u Use  d Distrust  D Delete  x Stop  r Read  Tab Panel  Esc Desk"
+ASK = "Train on: candle file or VENUE:SYMBOL, then options"
+EXAMPLE = "Enter trains, Esc leaves; e.g. BTC_1h.parquet --features full --epochs 20"
+READ_S = 30.0  # live hits are read again so often
 BAR = 24
 
 
 def progress_text(training: TrainingView) -> str:
     """``epoch 3/20 ━━━━    loss 1.0021, best 0.9987, at most 40 s left``."""
-    share = (training.epoch - 1 + training.part) / training.epochs
-    filled = round(share * BAR)
-    best = f", best {training.best:.4f}" if training.best is not None else ""
-    minutes, seconds = divmod(round(training.left_s), 60)
-    left = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-    bar = "━" * filled + "┄" * (BAR - filled)
-    return f"epoch {training.epoch}/{training.epochs} {bar} loss {training.loss:.4f}{best}, at most {left} left"
+    bar = "".join(text for text, _ in progress_bar(training, BAR))
+    epoch, _, rest = step_words(training).partition(", ")
+    return f"{epoch} {bar} {rest}"
 
 
 class ModelsScreen(Screen[None]):
-    """A list and the chosen model's details.
+    """A list, the chosen model's details and its learning curve, or that of the training that runs.
 
     Args:
         source: of the models.
@@ -61,18 +60,30 @@ class ModelsScreen(Screen[None]):
         self._training = False
 
     def compose(self) -> ComposeResult:
-        """List, details, the field of a new training, what is going on, keys."""
+        """List, learning curve, details, the field of a new training, what is going on, keys."""
         with Horizontal(id="models-row"):
-            yield ModelsPanel(id="models")
+            with Vertical(id="models-left"):
+                yield ModelsPanel(id="models")
+                yield ModelCurve(id="curve")
             yield ModelDetail(id="model")
-        yield Input(placeholder=ASK, id="train")
+        field = Input(id="train")
+        field.border_title, field.border_subtitle = ASK, EXAMPLE
+        yield field
         yield Static("", id="going-on", markup=False)
         yield Static(KEYS, id="model-keys", markup=False)
 
     def on_mount(self) -> None:
         """Read the models."""
         self.query_one(ModelsPanel).focus()
-        self._read()
+        self.set_interval(READ_S, self._read_if_seen)
+
+    def _read_if_seen(self) -> None:
+        if self.is_current and not self._training:
+            self._read()
+
+    def on_resize(self) -> None:
+        """A narrow screen has no room for a curve of its own."""
+        self._detail(self.query_one(ModelsPanel).cursor)
 
     def on_screen_resume(self) -> None:
         """The engine may have scored more meanwhile."""
@@ -91,7 +102,8 @@ class ModelsScreen(Screen[None]):
 
     def _detail(self, model: str) -> None:
         chosen = next((one for one in self._models if one.model == model), None)
-        self.query_one(ModelDetail).show(chosen)
+        self.query_one(ModelDetail).show(chosen, curve=self.has_class("-narrow"))
+        self.query_one(ModelCurve).show(chosen)
 
     def _say(self, text: str) -> None:
         self.query_one("#going-on", Static).update(text)
@@ -139,8 +151,8 @@ class ModelsScreen(Screen[None]):
     @work(group="act")
     async def _act(self, verb: str, model: str) -> None:
         said = {
-            "promote": f"{model} is in use from the engine's next start on.",
-            "demote": f"{model} is no longer trusted from the engine's next start on.",
+            "promote": f"{model} is in use; a running engine takes it up at once.",
+            "demote": f"{model} is no longer trusted; a running engine knows it at once.",
             "remove": f"{model} is deleted.",
         }
         try:
@@ -175,7 +187,7 @@ class ModelsScreen(Screen[None]):
         self._training = True
         self._say("Starting TensorFlow ...")
         try:
-            model = await self._source.train(["--data", *words], lambda now: self._say(progress_text(now)))
+            model = await self._source.train(["--data", *words], self._told)
         except TrefoilError as error:
             self._say(str(error))
         else:
@@ -183,6 +195,11 @@ class ModelsScreen(Screen[None]):
             self._read()
         finally:
             self._training = False
+        self.query_one(ModelCurve).train(None)
+
+    def _told(self, now: TrainingView) -> None:
+        self._say(progress_text(now))
+        self.query_one(ModelCurve).train(now)
 
     def action_stop(self) -> None:
         """Stop the training; its best epoch is kept."""

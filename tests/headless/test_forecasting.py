@@ -15,6 +15,7 @@ from engine.core.core import Core
 from engine.forecast.model_file import SUFFIX, Header, decode, encode
 from engine.forecast.shelf import Shelf
 from engine.forecast.shipped import FOLDER
+from engine.forecast.verdict import RULE
 from engine.model import event as e
 from engine.model.forecast import ModelInUse
 from engine.ports import Entry
@@ -107,6 +108,7 @@ def put(shelf: Shelf, model: str = HEADER.id, *, trusted: bool = True) -> Header
     verdict = msgspec.structs.replace(
         HEADER.evaluation.verdict,
         trusted=trusted,
+        rule=RULE,
         sentence="trusted: by this test" if trusted else "untrusted: by this test",
     )
     evaluation = msgspec.structs.replace(HEADER.evaluation, verdict=verdict)

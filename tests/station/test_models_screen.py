@@ -22,7 +22,8 @@ from station.screens.models import ModelsScreen, progress_text
 from tests.engine.backtest.walks import write_csv
 from tests.engine.forecast.series import walk
 from tests.station.fake_source import FakeSource
-from widgets.model_detail import ModelDetail, curve_lines, detail_lines
+from widgets.model_curve import ModelCurve, curve_lines
+from widgets.model_detail import ModelDetail, detail_lines, direction_lines, live_lines, score_cells
 from widgets.models_panel import ModelsPanel
 
 SCORES = ScoresView(mae=299.7, rmse=458.4, mae_return=0.0033, rmse_return=0.0049, direction=0.55)
@@ -164,6 +165,32 @@ async def test_training_shows_its_progress_and_can_be_stopped() -> None:
         await until(pilot, "12345678 is trained; u puts it to use.")
 
 
+async def test_a_training_draws_its_curve_and_gives_the_place_back() -> None:
+    source = Shelf(ONE)
+    app = Host(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, "Learning curve c0ffee00")
+        await pilot.press("n", *"a.csv", "enter")
+        await until(pilot, "Training epoch 2 of 4")
+        assert "The curve begins with the second epoch." in text_of(app)
+        curve = app.models.query_one(ModelCurve)
+        for epoch in (1, 2, 3):
+            curve.train(replace(HALF, epoch=epoch, part=1.0, loss=1.0 - epoch / 100, validation=1.1 - epoch / 100))
+        await until(pilot, "kept: epoch 3 of 3")
+        await pilot.press("x")
+        await until(pilot, "Learning curve c0ffee00")
+
+
+async def test_a_narrow_screen_has_the_curve_among_the_details() -> None:
+    app = Host(Shelf(ONE))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, "c0ffee00 BTC/USDT:USDT 1h in use")
+        assert not app.models.query_one(ModelCurve).display
+        await pilot.press("tab", "end")
+        await until(pilot, "kept: epoch 2 of 3")
+        assert "Esc Desk" in text_of(app)
+
+
 async def test_trouble_is_said() -> None:
     app = Host(Shelf(trouble="model index: cannot be read"))
     async with app.run_test(size=(120, 40)) as pilot:
@@ -193,9 +220,54 @@ def test_the_progress_in_words() -> None:
 
 
 def test_the_curve_names_the_epoch_that_was_kept() -> None:
-    assert "kept: epoch 2 of 3" in curve_lines(ONE.curve, 60)[0].text
-    assert curve_lines(ONE.curve[:1], 60)[0].text == "The learning curve has one epoch."
-    assert curve_lines((), 60) == []
+    assert "kept: epoch 2 of 3" in curve_lines(ONE.curve, 60, 9)[0].text
+    assert curve_lines(ONE.curve[:1], 60, 9)[0].text == "The learning curve has one epoch."
+    assert curve_lines((), 60, 9) == []
+
+
+@pytest.mark.parametrize(("width", "rows"), [(30, 5), (46, 12), (90, 40)])
+def test_the_curve_fills_its_room_and_marks_what_was_kept(width: int, rows: int) -> None:
+    curve = tuple((i + 1, 1.0 - i / 100, 1.1 - i / 50 if i < 6 else 0.9 + i / 50) for i in range(12))
+    lines = [line.text for line in curve_lines(curve, width, rows)]
+    assert len(lines) == rows
+    assert all(len(line) <= width for line in lines)
+    marks = [row for row, line in enumerate(lines[1:]) if "●" in line]
+    assert len(marks) == 1
+    assert lines[-1].startswith("1")
+    assert lines[-1].rstrip().endswith("12")
+
+
+def test_the_direction_is_drawn_beside_a_coin() -> None:
+    sure = replace(SCORES, direction=0.56, direction_interval=(0.54, 0.58))
+    coin = replace(SCORES, direction=0.50, direction_interval=(0.48, 0.52))
+    model = replace(ONE, scores=sure, baselines={"drift": coin}, live=LiveView(scored=100, moved=100, hits=45))
+    axis, ours, live, drift = (line.text for line in direction_lines(model, 70))
+    assert axis.startswith("direction")
+    middle = axis.index("50%") + 1
+    assert ours.index("├") > middle  # all of the interval lies above a coin
+    assert live.index("├") < middle < live.index("┤")
+    assert drift[middle] == "●"
+    assert [line.split()[-1] for line in (ours, live, drift)] == ["56.0%", "45.0%", "50.0%"]
+    assert direction_lines(model, 30) == []
+
+
+@pytest.mark.parametrize(("error", "tone"), [(70.0, "profit"), (85.0, "warn"), (95.0, "loss")])
+def test_the_live_error_stands_beside_what_was_promised(error: float, tone: str) -> None:
+    live = LiveView(scored=100, moved=100, hits=54, inside=91, error=error)
+    lines = live_lines(replace(ONE, live=live, error_mean=0.8, error_limit=0.9), 90)
+    assert lines[0].text == "Live: 54.0% of 100 directions right; 91.0% of 100 within the interval."
+    assert f"{error / 100:.2f} volatilities validation 0.80, distrusted above 0.90" in lines[1].text
+    assert any(used == tone for _, used in lines[1].pieces)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "piece"),
+    [(0.0049, 0.005, ("-2.00 %", "profit")), (0.0051, 0.005, ("+2.00 %", "loss")), (0.0051, 0.0, ("-", "dim"))],
+)
+def test_a_row_says_by_how_much_the_model_is_better(ours: float, theirs: float, piece: tuple[str, str]) -> None:
+    model = replace(SCORES, rmse_return=ours)
+    assert score_cells("drift", replace(SCORES, rmse_return=theirs), model)[2] == piece
+    assert score_cells("majority", SCORES, model)[2] == ("-", "dim")
 
 
 def test_details_never_reach_beyond_the_width() -> None:

@@ -18,6 +18,7 @@ from engine.bars import Bars
 from engine.errors import BadInput
 from engine.forecast.model_file import SUFFIX, decode, encode
 from engine.forecast.shipped import FOLDER
+from engine.forecast.verdict import RULE
 from station.commands.forecast import app
 from tests.engine.backtest.walks import write_csv
 from tests.engine.forecast.series import planted, walk
@@ -61,7 +62,9 @@ def own(home: dict[str, str]) -> str:
     """A model of one's own, trusted."""
     folder = Path(home["TREFOIL_HOME"]) / "models"
     folder.mkdir(parents=True)
-    verdict = msgspec.structs.replace(HEADER.evaluation.verdict, trusted=True, sentence="trusted: by this test")
+    verdict = msgspec.structs.replace(
+        HEADER.evaluation.verdict, trusted=True, sentence="trusted: by this test", rule=RULE
+    )
     evaluation = msgspec.structs.replace(HEADER.evaluation, verdict=verdict)
     header = msgspec.structs.replace(
         HEADER, id="0123abcd", symbol="ETH/USDT:USDT", evaluation=evaluation, created=HEADER.created + 1, note=""
