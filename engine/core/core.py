@@ -168,6 +168,8 @@ def _on_lost(deck: Deck, event: e.OrderLost) -> None:
     if order is None or order.status is not OrderStatus.UNKNOWN:
         return
     deck.note(Level.WARN, f"no answer for an order: {event.reason}; asking by id", order.request.symbol)
+    if f"query|{event.client_id}" not in deck.state.timers:
+        protection.stop_lost(deck, order)
     deck.emit(QueryOrder(client_id=event.client_id))
     deck.timer(f"query|{event.client_id}", QUERY_AGAIN_MS)
     protection.protect(deck, order.request.symbol)

@@ -20,7 +20,8 @@ from engine.model.signal import Gate, SignalStatus
 RETRY_MS = 1_000
 DISPUTED_MS = 10_000  # before an exit is tried again while the venue has another position than the desk
 WOULD_TRIGGER = "-2021"
-MOST_UNKNOWN = 2
+FIRST_UNKNOWN = 2  # legs without an answer that are sent at once, one for another
+MOST_UNKNOWN = 5  # then one in a while, and no more than these
 
 
 def protect(deck: Deck, symbol: str) -> None:
@@ -54,23 +55,49 @@ def _leg(deck: Deck, s: SymbolState, purpose: Purpose, trigger: int | None, legs
             _cancel(deck, legs)
         return
     good = None
-    unknown = 0
+    unknown = []
     for order in legs:
         status = order.status
         if status is OrderStatus.INTENT:
             return
-        unknown += status is OrderStatus.UNKNOWN
+        if status is OrderStatus.UNKNOWN:
+            unknown.append(order)
         if good is None and status is OrderStatus.WORKING and _matches(order, trigger, position.lots):
             good = order
     if good is not None:
         if len(legs) > 1:
             _cancel(deck, [o for o in legs if o is not good])
-    elif unknown >= MOST_UNKNOWN:
-        deck.timer(f"protect|{symbol}", RETRY_MS)  # the venue does not answer: first it must say what it has
+    elif _enough(unknown, deck.state.now):
+        deck.timer(f"protect|{symbol}", RETRY_MS)
     else:
         approved = risk.approve_protection(deck.state, symbol, purpose, trigger)
         if approved is not None:
             deck.emit(SubmitOrder(approved=approved))
+
+
+def _enough(unknown: list[Order], now: int) -> bool:
+    """Legs that the venue has not said anything about: too many of them, or too young, for another one."""
+    if len(unknown) < FIRST_UNKNOWN:
+        return False
+    return len(unknown) >= MOST_UNKNOWN or now - max(order.created for order in unknown) < RETRY_MS
+
+
+def stop_lost(deck: Deck, order: Order) -> None:
+    """A stop got no answer, now first heard of: an alarm when nothing protects its position for certain."""
+    request = order.request
+    s = deck.state.symbols[request.symbol]
+    if s.position is None or request.purpose is not Purpose.STOP:
+        return
+    stops = [o for o in deck.state.open_orders(request.symbol) if o.request.purpose is Purpose.STOP]
+    unknown = sum(o.status is OrderStatus.UNKNOWN for o in stops)
+    held = any(
+        o.status is OrderStatus.WORKING and o.remaining >= abs(s.position.lots) and o.request.side == -s.position.side
+        for o in stops
+    )
+    if unknown >= FIRST_UNKNOWN and not held:
+        deck.note(
+            Level.ALARM, "the venue does not say whether it holds a stop; asking, and trying again", request.symbol
+        )
 
 
 def _matches(order: Order, trigger: int, lots: int) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.model.command import PlaceOrder, ReducePosition
+from engine.model.command import PlaceOrder, ReducePosition, SetProtection
 from engine.model.decision import CancelSent, Level, Noted, QueryOrder, RequestReport, TimerSet
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
 from tests.engine.core.scenario import BTC, Desk, alarms, every, only, sent
@@ -260,6 +260,36 @@ def test_a_venue_that_answers_nothing_is_not_flooded() -> None:
     assert len(every(QueryOrder, desk.tick(2_000))) >= 2
     desk.accept(desk.orders(STOP)[0].request.client_id)
     assert next(o.status for o in desk.orders(STOP)) is OrderStatus.WORKING
+
+
+def test_two_stops_without_an_answer_are_an_alarm_and_a_third_follows_a_second_later() -> None:
+    desk = entered()
+    (double,) = sent(desk.lose(desk.order_of(STOP)))
+    said = desk.lose(double.client_id)
+    assert alarms(said) == ["the venue does not say whether it holds a stop; asking, and trying again"]
+    assert sent(said) == []
+    assert alarms(desk.lose(double.client_id)) == []  # the question got no answer either: that is no news
+    assert sent(desk.tick(999)) == []
+    (third,) = sent(desk.tick(1))
+    assert (third.purpose, third.lots) == (STOP, 41)
+    desk.accept(third.client_id)
+    assert sent(desk.tick(5_000)) == []
+
+
+def test_stops_without_an_answer_are_no_more_than_five() -> None:
+    desk = entered()
+    for _ in range(20):
+        for stop in desk.orders(STOP):
+            desk.lose(stop.request.client_id)
+        desk.tick(1_000)
+    assert len(desk.orders(STOP)) == 5
+
+
+def test_a_lost_stop_is_no_alarm_while_another_holds() -> None:
+    desk = protected()
+    (wider,) = sent(desk.order(SetProtection(symbol=BTC, stop=Decimal(98_000))))
+    (again,) = sent(desk.lose(wider.client_id))
+    assert alarms(desk.lose(again.client_id)) == []
 
 
 def test_a_refused_exit_waits_longer_while_the_venue_has_another_position() -> None:
