@@ -94,6 +94,8 @@ async def adl(stage: Stage) -> bool:
 
 async def funding(stage: Stage) -> bool:
     """Paid while no engine runs."""
+    if stage.lots == 0:
+        return False
     await stage.kill()
     stage.exchange._fund(stage.exchange.now)
     await stage.start()
@@ -102,6 +104,8 @@ async def funding(stage: Stage) -> bool:
 
 async def manual_close(stage: Stage) -> bool:
     """With or without an engine to see it."""
+    if stage.lots == 0:
+        return False
     blind = stage.dice.random() < 0.5
     if blind:
         await stage.kill()

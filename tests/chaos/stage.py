@@ -29,6 +29,7 @@ from storage.keys.secret import Secret
 from tests.chaos.bare import Bare
 from tests.chaos.nursery import Nursery
 from tests.chaos.plan import WIRE, Plan, wire
+from tests.chaos.starving import starved_s
 
 SYMBOL = "BTC/USDT:USDT"
 SPEED = 20.0
@@ -197,17 +198,19 @@ class Stage:
     async def watch(self) -> None:
         """Keep account of how long positions of a living engine are without a stop over all of them.
 
-        A look counts for no more than two periods: while this process waits for a core, the engine does too.
+        Time in which the engine or the exchange waits for a core does not count, and a look for no more than two periods.
         """
-        seen, before = 0, time.monotonic()
+        seen, before, starved = 0, time.monotonic(), 0.0
         while True:
             notes = self.client.desk.notes
             alarmed = any(note.level == "alarm" and note.seq > seen for note in notes)
             seen = max([seen, *(note.seq for note in notes)])
+            bare = self.ready and self.client.desk.status.venue_up and not self.protected
+            waited = starved_s(self.engine) + starved_s(os.getpid()) if bare else 0.0
             now = time.monotonic()
-            passed, before = min(now - before, 2 * POLL_S), now
-            in_charge = self.ready and self.client.desk.status.venue_up
-            self.bare.look(passed, protected=not in_charge or self.protected, alarmed=alarmed)
+            passed = min(now - before, 2 * POLL_S) - (waited - starved if starved else 0.0)
+            before, starved = now, waited
+            self.bare.look(max(0.0, passed), protected=not bare, alarmed=alarmed)
             await asyncio.sleep(POLL_S)
 
     @property

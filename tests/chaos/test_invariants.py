@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.chaos.__main__ import result_of
 from tests.chaos.bare import Bare
 from tests.chaos.invariants import BARE_MS, CENT, Theirs, judged, protected
 from tests.chaos.plan import CRASHES, HAPPENINGS, NAMES, ONLY_BINANCE, VENUES, WIRE, plan, wire
+from tests.chaos.starving import starved_s
 from tests.engine.core.scenario import BTC, CONTRACTS, Desk
 
 POSITION = "position equals the exchange's"
@@ -199,3 +201,8 @@ def test_every_fault_is_planned_alone_and_with_others_at_every_venue() -> None:
 @pytest.mark.parametrize("venue", VENUES)
 def test_what_the_wire_is_told_is_understood(venue: str) -> None:
     assert all(parse(text) for name in WIRE for text in wire(name, venue))
+
+
+def test_a_process_that_is_not_there_does_not_starve() -> None:
+    assert starved_s(os.getpid()) >= 0.0
+    assert starved_s(2**22 + 1) == 0.0
