@@ -10,7 +10,7 @@ from engine.model.decision import QueryOrder
 from engine.model.market import Quote
 from engine.model.order import OrderKind, OrderRequest, OrderStatus
 
-QUIET_MS = 500  # an execution is told within this, as a rule
+QUIET_MS = 250  # an execution is told within this, as a rule
 
 
 def ask(deck: Deck) -> None:

@@ -77,12 +77,12 @@ def asked(desk: Desk, ms: int) -> list[str]:
 def test_a_market_order_without_its_execution_is_asked_for_every_second() -> None:
     desk = flat()
     entry = bought(desk)
-    assert asked(desk, 499) == []
+    assert asked(desk, 249) == []
     assert asked(desk, 1) == [entry]
     assert asked(desk, 1_000) == [entry]
     desk.accept(entry)  # the answer: it works still
-    assert asked(desk, 499) == []
-    assert asked(desk, 501) == [entry]
+    assert asked(desk, 249) == []
+    assert asked(desk, 751) == [entry]
     desk.fill(entry)
     assert asked(desk, 1_000) == []
 
