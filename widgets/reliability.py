@@ -10,7 +10,7 @@ from widgets.chart_scale import PriceScale
 from widgets.line import Line
 
 AXIS = 5
-LEAST_WIDTH, LEAST_HEIGHT = 30, 7
+LEAST_WIDTH, LEAST_HEIGHT = 30, 6
 MARKS = ((100, "●"), (20, "◉"), (0, "○"))
 TICKS = (0, 25, 50, 75, 100)
 

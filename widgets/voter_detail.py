@@ -118,17 +118,17 @@ class VoterDetail(Panel, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self._shown: tuple[Report | None, str] = (None, "")
+        self._shown: tuple[Report | None, str, bool] = (None, "", False)
 
-    def show(self, report: Report | None, voter: str) -> None:
+    def show(self, report: Report | None, voter: str, *, benched: bool = False) -> None:
         """Show one voter of a report."""
-        if (report, voter) != self._shown:
-            self._shown = (report, voter)
+        if (report, voter, benched) != self._shown:
+            self._shown = (report, voter, benched)
             self.update()
 
     def lay_out(self, width: int, height: int) -> list[Line]:
         """Calibration, agreement, equity."""
-        report, voter = self._shown
+        report, voter, benched = self._shown
         self.retitle((voter or "Voter", "text"))
         one = next((x for x in report.standings if x.voter == voter), None) if report is not None else None
         if report is None or one is None:
@@ -136,12 +136,16 @@ class VoterDetail(Panel, can_focus=True):
                              "more than the costs.", width)  # fmt: skip
         lines: list[Line] = []
         if one.worse_than_chance:
-            cure = "" if voter in {ENSEMBLE, STRATEGIES} else ": press b to bench it"
-            lines += [*sentences(f"Right less often than a coin{cure}.", width, "loss bold"), EMPTY]
+            cure = "." if voter in {ENSEMBLE, STRATEGIES} else ": press b to bench it."
+            cure = ", and not asked: b asks it again." if benched else cure
+            lines += [*sentences(f"Right less often than a coin{cure}", width, "loss bold"), EMPTY]
         if voter != STRATEGIES:
-            lines += [*self._calibration(one, width, height - len(lines)), EMPTY]
             agreed = agreement_lines(report, voter)
-            if agreed and voter != ENSEMBLE:
+            spare = height - len(lines) - len(one.calibration) - 1 - BELOW
+            tight = spare < LEAST_HEIGHT <= spare + len(agreed) + 2  # the matrix tells the same
+            below = BELOW - (len(agreed) + 2 if tight else 0)
+            lines += [*self._calibration(one, width, height - len(lines), below), EMPTY]
+            if agreed and voter != ENSEMBLE and not tight:
                 lines += [say("Says the same as", "accent"), *agreed, EMPTY]
         matrix = matrix_lines(report, voter)
         if matrix and len(lines) + len(matrix) + 3 <= height:
@@ -152,16 +156,16 @@ class VoterDetail(Panel, can_focus=True):
             lines.append(weight_line(one))
         return [*lines, earned_line(one, report)]
 
-    def _calibration(self, one: Standing, width: int, height: int) -> list[Line]:
-        """The curve with its numbers beside or below it; the numbers alone where it is small."""
+    def _calibration(self, one: Standing, width: int, height: int, below: int) -> list[Line]:
+        """The curve with its numbers beside or below it; the numbers alone where `below` it is too little room."""
         title = say("Calibration: as often right as it says?", "accent")
         listed = calibration_lines(one, min(width, LIST_WIDTH + BAR))
         if not one.calibration:
             return [title, *listed]
-        if width >= PLOT_WIDTH + LIST_WIDTH and height >= LEAST_HEIGHT + BELOW:
-            plot = reliability_lines(one.calibration, PLOT_WIDTH - 3, min(PLOT_HEIGHT, height - BELOW))
+        if width >= PLOT_WIDTH + LIST_WIDTH and height >= LEAST_HEIGHT + below:
+            plot = reliability_lines(one.calibration, PLOT_WIDTH - 3, min(PLOT_HEIGHT, height - below))
             return [title, *beside(plot, calibration_lines(one, LIST_WIDTH), PLOT_WIDTH)]
-        room = height - len(listed) - BELOW
+        room = height - len(listed) - below
         if width >= LEAST_WIDTH and room >= LEAST_HEIGHT:
             return [title, *reliability_lines(one.calibration, min(PLOT_WIDTH, width), min(PLOT_HEIGHT, room)), *listed]
         return [title, *listed]

@@ -70,7 +70,7 @@ class AiScreen(Acting):
         standings = report.standings if report is not None else ()
         simulated = status.mode == "demo" or any(v.simulated for b in self.desk.ballots.values() for v in b.votes)
         self.query_one(VotersPanel).show(standings, status.voters, status.benched, self._said, simulated=simulated)
-        self.query_one(VoterDetail).show(report, self.chosen)
+        self.query_one(VoterDetail).show(report, self.chosen, benched=self.chosen in status.benched)
         self.query_one(RacePanel).show(report, self.chosen)
         newest = max(self.desk.ballots.values(), key=lambda ballot: ballot.at, default=None)
         self.query_one(EnsemblePanel).show(self.desk, newest.symbol if newest is not None else self.symbol)
