@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from engine.model.forecast import ModelInUse, Outlook
 from engine.view import Desk
 from engine.view_board import BallotView, VoteView
 from widgets import format as fmt
+from widgets.forecaster_lines import forecaster_lines
 from widgets.line import EMPTY, Line, Piece, fit, say, sentences
 from widgets.panel import Panel
 from widgets.spark import bar
@@ -82,16 +84,17 @@ def ensemble_lines(
     voters: tuple[str, ...],
     width: int,
     *,
-    forecaster: bool,
     live: bool,
+    model: ModelInUse | None = None,
+    outlook: Outlook | None = None,
     ballot: BallotView | None = None,
     height: int = 20,
 ) -> list[Line]:
-    """The newest votes; before there are any, who votes and when; without voters what it takes."""
+    """The newest votes; before there are any, who votes and when; without voters what it takes. Then the forecaster."""
     verdict = "FAIL on live" if live else "SKIPPED"
     lines: list[Line] = []
     if ballot is not None:
-        lines += ballot_lines(ballot, width, height)
+        lines += ballot_lines(ballot, width, height - 1)
     elif len(voters) >= 2:
         lines += sentences(f"Voters: {', '.join(voters)}", width, "text")
         lines += sentences("Asked when a candidate passes the free gates.", width)
@@ -99,10 +102,10 @@ def ensemble_lines(
         lines.append(say("No voter is configured." if not voters else f"Only {voters[0]} is configured.", "strong"))
         lines += sentences(f"The votes gate is {verdict}.", width, "warn")
         lines += sentences("Needs keys of at least two of GPT, Claude and a local model: two agreeing votes.", width)
-    if not forecaster:
-        lines.append(EMPTY)
-        lines += sentences(f"No forecaster: the forecast gate is {verdict}.", width)
-    return lines
+    told = forecaster_lines(model, outlook, width, verdict=verdict)
+    if len(lines) + 1 + len(told) <= height:
+        return [*lines, EMPTY, *told]
+    return lines + forecaster_lines(model, outlook, width, verdict=verdict, brief=len(lines) + len(told) > height)
 
 
 class EnsemblePanel(Panel, can_focus=True):
@@ -110,21 +113,25 @@ class EnsemblePanel(Panel, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self._shown: tuple[tuple[str, ...], bool, bool, BallotView | None, bool] = ((), False, False, None, False)
+        self._shown: tuple[tuple[str, ...], bool, BallotView | None, bool] = ((), False, None, False)
+        self._model: ModelInUse | None = None
+        self._outlook: Outlook | None = None
 
     def show(self, desk: Desk, symbol: str) -> None:
         """Show the newest votes on `symbol`; without any, the newest on another, or what voters there are."""
         status = desk.status
         ballot = desk.ballots.get(symbol) or max(desk.ballots.values(), key=lambda one: one.at, default=None)
         elsewhere = ballot is not None and ballot.symbol != symbol
-        shown = (status.voters, status.forecaster, status.mode == "live", ballot, elsewhere)
-        if shown != self._shown or not self._title:
-            self._shown = shown
+        board = desk.boards.get(symbol)
+        model, outlook = (board.model, board.outlook) if board is not None else (None, None)
+        shown = (status.voters, status.mode == "live", ballot, elsewhere)
+        if (shown, model, outlook) != (self._shown, self._model, self._outlook) or not self._title:
+            self._shown, self._model, self._outlook = shown, model, outlook
             self.update()
 
     def lay_out(self, width: int, height: int) -> list[Line]:
         """Votes, or sentences."""
-        voters, forecaster, live, ballot, elsewhere = self._shown
+        voters, live, ballot, elsewhere = self._shown
         enough = len(voters) >= 2
         word = f"{len(voters)} voters" if enough else "votes FAIL" if live else "votes SKIPPED"
         simulated = ballot is not None and any(vote.simulated for vote in ballot.votes)
@@ -137,4 +144,6 @@ class EnsemblePanel(Panel, can_focus=True):
             (2, [(f"{fmt.clock(ballot.at, seconds=False)}Z", "dim")] if ballot is not None and ballot.at else []),
         ]
         self.retitle(*fit(cells, max(8, width - 2), 1))
-        return ensemble_lines(voters, width, forecaster=forecaster, live=live, ballot=ballot, height=height)
+        return ensemble_lines(
+            voters, width, live=live, model=self._model, outlook=self._outlook, ballot=ballot, height=height
+        )

@@ -108,7 +108,7 @@ def test_a_held_symbol_says_why_at_every_height() -> None:
 
 @pytest.mark.parametrize(("live", "word"), [(False, "SKIPPED"), (True, "FAIL on live")])
 def test_without_voters_the_ensemble_says_so(live: bool, word: str) -> None:  # noqa: FBT001 - a table's column
-    text = " ".join(line.text for line in ensemble_lines((), 40, forecaster=False, live=live))
+    text = " ".join(line.text for line in ensemble_lines((), 40, live=live))
     assert "No voter is configured." in text
     assert f"votes gate is {word}" in text
     assert "at least two" in text
