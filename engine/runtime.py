@@ -349,12 +349,11 @@ class Runtime:
 
 def _outside(held: VenueOrder) -> Order:
     """An order from outside, as far as a cancel needs it."""
-    conditional = held.conditional or held.venue_id.startswith("algo:")
     request = OrderRequest(
         client_id=held.client_id,
         symbol=held.symbol,
         side=Side.BUY,
-        kind=OrderKind.STOP_MARKET if conditional else OrderKind.LIMIT,
+        kind=OrderKind.STOP_MARKET if held.conditional else OrderKind.LIMIT,
         lots=1,
         purpose=Purpose.EXIT,
         origin=OUTSIDE,

@@ -14,6 +14,7 @@ from engine.model.market import MarketView
 from engine.model.order import Approved, Order, OrderRequest
 from engine.model.venue import VenueReport
 from engine.ports import Clock, Venue, VenueSink
+from engine.venues.unopened import Unopened
 from storage.keys.credentials import Account, Credentials
 from storage.lease import Lease
 from storage.lock import EngineLock
@@ -36,7 +37,7 @@ class LeasedVenue:
         self._venue = venue
         self._lease = lease
         self._clock = clock
-        self._sink: VenueSink | None = None
+        self._sink: VenueSink = Unopened()
 
     async def open(self, instruments: Sequence[Instrument], orders: Sequence[Order], sink: VenueSink) -> None:
         """Sign in."""
@@ -48,7 +49,6 @@ class LeasedVenue:
         if self._lease.may_send:
             await self._venue.submit(approved)
             return
-        assert self._sink is not None
         client_id = approved.request.client_id
         self._sink.event(e.OrderRefused(at=self._clock.now(), client_id=client_id, code=CODE, reason=REASON))
 
@@ -57,7 +57,6 @@ class LeasedVenue:
         if self._lease.may_send:
             await self._venue.cancel(order)
             return
-        assert self._sink is not None
         client_id = order.request.client_id
         self._sink.event(e.CancelRefused(at=self._clock.now(), client_id=client_id, code=CODE, reason=REASON))
 

@@ -21,6 +21,7 @@ class _Table:
             row[: self._n] = column
 
     def append(self, bar: Bar) -> None:
+        """One more bar; the room doubles when it is used up."""
         if self._n == len(self._times):
             self._times = np.concatenate((self._times, np.empty_like(self._times)))
             self._rows = np.concatenate((self._rows, np.empty_like(self._rows)), axis=1)
@@ -29,6 +30,7 @@ class _Table:
         self._n += 1
 
     def view(self) -> Bars:
+        """All bars so far, oldest first; later ones do not change it."""
         part = slice(0, self._n)
         return Bars(self._times[part], *(self._rows[i, part] for i in range(5)))
 

@@ -84,6 +84,7 @@ class _Track:
         self._spread = listing.spread if listing else 1
 
     def steps(self, timeframe_ms: int) -> Iterator[Step]:
+        """The file's bars as trades on a path through each, and their closes."""
         tick, lot = float(self.instrument.tick_size), float(self.instrument.lot_size)
         prices = [np.rint(c / tick).astype(np.int64).tolist() for c in self._ohlc()]
         lots = np.rint(self.played.volume / lot).astype(np.int64).tolist()

@@ -133,6 +133,7 @@ class Words:
             filled=0,
             reduce_only=bool(row["reduceOnly"]),
             venue_time=int(row.get("updateTime") or 0),
+            conditional=True,
             **asked(instrument, row.get("side"), lots, row.get("price"), row.get("triggerPrice")),
         )
 

@@ -25,6 +25,7 @@ KINDS: dict[OrderKind, dict[str, str]] = {
     OrderKind.TAKE_PROFIT_MARKET: {"orderType": "Market"},
 }
 OPEN = frozenset({"New", "PartiallyFilled", "Untriggered", "Triggered", "Created", "Active"})
+WAITS = "Untriggered"
 FILLED = "Filled"
 BY_USER = "CancelByUser"
 POST_ONLY_WOULD_TAKE = "EC_PostOnlyWillTakeLiquidity"
@@ -103,6 +104,7 @@ class Words:
             filled=instrument.floor_lots(Decimal(row["cumExecQty"] or "0")),
             reduce_only=bool(row["reduceOnly"]),
             venue_time=int(row["updatedTime"]),
+            conditional=row["orderStatus"] == WAITS,
             **asked(
                 instrument,
                 row.get("side"),

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any
@@ -79,9 +80,27 @@ def make_client(
 
     Importing ccxt takes about 3 s; only the engine process calls this.
     """
+    manners = manners_of(access.exchange)
+    client = _kind(manners.name)(_config(access, manners, heartbeat_ms))
+    client.trefoil_handlers = handlers
+    if access.rest:
+        client.urls["api"] = redirected(client.urls["api"], access)
+    elif access.network != "live":
+        _leave_live(client, manners, access.network)
+    trace = _trace(probe, manners)
+    client.session = aiohttp.ClientSession(trace_configs=[trace], connector=aiohttp.TCPConnector(limit=64))
+    client.own_session = True
+    if urlsplit(access.rest).scheme == "http":
+        client.timeout_on_exit = 0  # ccxt waits for the goodbyes of encrypted connections; there are none
+    return client
+
+
+@cache
+def _kind(exchange: str) -> Any:
+    """Ccxt's class of an exchange with our ears: what `trefoil_handlers` names is not parsed by ccxt."""
     import ccxt.pro
 
-    manners = manners_of(access.exchange)
+    manners = manners_of(exchange)
     base: Any = getattr(ccxt.pro, manners.ccxt)
 
     class Client(base):  # type: ignore[misc] # ccxt is untyped
@@ -95,7 +114,7 @@ def make_client(
             if self.clients.get(client.url) is not client:
                 return  # a socket that was given up and is still closing
             client.heard_at = monotonic()  # the clock of the event loop
-            handler = handlers.get(manners.topic(message)) if isinstance(message, dict) else None
+            handler = self.trefoil_handlers.get(manners.topic(message)) if isinstance(message, dict) else None
             if handler is None:
                 super().handle_message(client, message)
             else:
@@ -114,33 +133,26 @@ def make_client(
                 answer.headers = {name.lower(): value for name, value in rest[3].items()}
             return super().on_rest_response(code, *rest)
 
-    client = Client(
-        {
-            "apiKey": access.api_key,
-            "secret": access.secret,
-            "password": access.passphrase,
-            "enableRateLimit": False,
-            "timeout": TIMEOUT_MS,
-            "streaming": {"keepAlive": heartbeat_ms},
-            "options": {
-                "defaultType": "swap",
-                "fetchCurrencies": False,
-                "adjustForTimeDifference": False,
-                "recvWindow": RECV_WINDOW_MS,
-                **manners.options,
-            },
-        }
-    )
-    if access.rest:
-        client.urls["api"] = redirected(client.urls["api"], access)
-    elif access.network != "live":
-        _leave_live(client, manners, access.network)
-    trace = _trace(probe, manners)
-    client.session = aiohttp.ClientSession(trace_configs=[trace], connector=aiohttp.TCPConnector(limit=64))
-    client.own_session = True
-    if urlsplit(access.rest).scheme == "http":
-        client.timeout_on_exit = 0  # ccxt waits for the goodbyes of encrypted connections; there are none
-    return client
+    return Client
+
+
+def _config(access: Access, manners: Manners, heartbeat_ms: int) -> dict[str, Any]:
+    """What a ccxt client is told: keys, and that limits, clocks and retries are ours."""
+    return {
+        "apiKey": access.api_key,
+        "secret": access.secret,
+        "password": access.passphrase,
+        "enableRateLimit": False,
+        "timeout": TIMEOUT_MS,
+        "streaming": {"keepAlive": heartbeat_ms},
+        "options": {
+            "defaultType": "swap",
+            "fetchCurrencies": False,
+            "adjustForTimeDifference": False,
+            "recvWindow": RECV_WINDOW_MS,
+            **manners.options,
+        },
+    }
 
 
 def _leave_live(client: Any, manners: Manners, network: str) -> None:

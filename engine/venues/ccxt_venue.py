@@ -1,6 +1,7 @@
 """An account at Binance USD-M, OKX or Bybit as a venue, through ccxt.
 
-Requests are signed by ccxt and sent by its implicit methods; the user stream is read raw. Stops and targets are separate reduce-only conditional orders. What differs between the exchanges is an `AccountApi`.
+Requests are signed by ccxt and sent by its implicit methods; the user stream is read raw. Stops and targets are separate
+reduce-only conditional orders. What differs between the exchanges is an `AccountApi`.
 """
 
 from __future__ import annotations
@@ -199,7 +200,6 @@ class CcxtVenue:
         self._leverage[request.symbol] = request.leverage
 
     def _link(self, *, up: bool, reason: str) -> None:
-        assert self._tell.sink is not None
         self._tell.sink.link("venue", up=up, reason=reason)
 
 

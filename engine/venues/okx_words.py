@@ -146,6 +146,7 @@ class Words:
             filled=0,
             reduce_only=row.get("reduceOnly") == "true",
             venue_time=int(row.get("uTime") or row["cTime"]),
+            conditional=True,
             **asked(instrument, row.get("side"), lots, "", trigger),
         )
 

@@ -27,6 +27,7 @@ from engine.model.money import fee_of
 from engine.model.order import Approved, Fill, Order, OrderRequest, OrderStatus
 from engine.model.venue import VenueOrder, VenuePosition, VenueReport
 from engine.ports import Clock, VenueSink
+from engine.venues.unopened import Unopened
 
 
 class PaperVenue:
@@ -46,7 +47,7 @@ class PaperVenue:
         self._books: dict[str, MatchingBook] = {}
         self._instruments: dict[str, Instrument] = {}
         self._fills: dict[str, int] = {}
-        self._sink: VenueSink | None = None
+        self._sink: VenueSink = Unopened()
         self._settling: MarketView | None = None
         self._times: dict[str, int] = {}
 
@@ -121,6 +122,11 @@ class PaperVenue:
                 filled=resting.filled,
                 reduce_only=resting.order.reduce_only,
                 venue_time=self._now(),
+                conditional=resting.order.trigger is not None,
+                side=resting.order.side,
+                lots=resting.order.lots,
+                price=resting.order.price,
+                trigger=resting.order.trigger,
             )
             for symbol, book in self._books.items()
             for resting in book.resting()
@@ -212,5 +218,4 @@ class PaperVenue:
         return self._clock.now()
 
     def _put(self, event: e.Event) -> None:
-        assert self._sink is not None
         self._sink.event(event)

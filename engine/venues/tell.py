@@ -9,10 +9,12 @@ from engine.model.money import Money
 from engine.model.order import Fill, OrderStatus
 from engine.ports import Clock, Probe, VenueSink
 from engine.venues.account_api import Found
+from engine.venues.order_ids import OrderIds
+from engine.venues.unopened import Unopened
 
 
 class Tell:
-    """Puts events; `ids` is the venue's order number to ours, as far as orders have been heard of.
+    """Puts events; `ids` is the venue's order number to ours, of orders heard of lately.
 
     Args:
         clock: received times.
@@ -20,8 +22,8 @@ class Tell:
     """
 
     def __init__(self, clock: Clock, probe: Probe) -> None:
-        self.ids: dict[str, str] = {}
-        self.sink: VenueSink | None = None
+        self.ids = OrderIds()
+        self.sink: VenueSink = Unopened()
         self.count = 0
         self.on_message: Callable[[], None] | None = None
         self._clock = clock
@@ -75,5 +77,4 @@ class Tell:
 
     def put(self, event: e.Event) -> None:
         """Into the queue."""
-        assert self.sink is not None
         self.sink.event(event)

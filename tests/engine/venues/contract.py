@@ -83,6 +83,13 @@ class VenueContract:
             0,
             False,
         )
+        assert (held.conditional, held.side, held.lots, held.price, held.trigger) == (
+            False,
+            BUY,
+            LOTS,
+            FIRST - 100,
+            None,
+        )
 
     async def test_a_market_order_executes_with_its_fee(self, bench: Bench) -> None:
         desk, request = bench.desk, bench.desk.request(BUY, LOTS)
@@ -232,7 +239,11 @@ class VenueContract:
             assert (await desk.send(bench.venue, leg)).status is OPEN
         held = (await bench.venue.report(bench.since)).orders
         assert sorted(order.client_id for order in held) == [stop.client_id, target.client_id]
-        assert all(order.reduce_only for order in held)
+        assert all(order.reduce_only and order.conditional for order in held)
+        assert {(order.side, order.lots, order.price, order.trigger) for order in held} == {
+            (SELL, LOTS, None, FIRST - 100),
+            (SELL, LOTS, None, FIRST + 200),
+        }
         bench.quote(FIRST + 200)
         await desk.until(lambda: desk.status(target) is FILLED and desk.status(stop) is EXPIRED)
         assert (await bench.venue.report(bench.since)).orders == ()
