@@ -77,6 +77,8 @@ def gone(state: State, event: e.OrderGone) -> None:
 
 
 NOT_FOUND_GRACE_MS = 6_000
+ENDED_KEPT = 5_000
+EXECUTIONS_KEPT = 10_000
 
 
 def not_found(state: State, event: e.OrderNotFound) -> None:
@@ -212,11 +214,20 @@ def remember(state: State) -> None:
 
 
 def forget(state: State) -> None:
-    """Drop terminal orders and executions older than a day; called with each snapshot, so that the state stays small."""
+    """Drop what nobody can speak of any more; called with each snapshot, so that the state stays small.
+
+    These are ended orders and executions older than a day, and of younger ones all but the newest `ENDED_KEPT` and
+    `EXECUTIONS_KEPT`: a venue's report goes back to a minute before the last one, and its limits let no more than 2,000
+    orders pass in that time.
+    """
     old = state.now - KEEP_MS
-    for key in [key for key, at in state.booked.items() if at < old]:
+    surplus = len(state.booked) - EXECUTIONS_KEPT
+    for key in [key for n, (key, at) in enumerate(state.booked.items()) if n < surplus or at < old]:
         order = state.orders.get(key.rpartition("|")[0])
         if order is None or not order.open:
             del state.booked[key]
-    for client_id in [i for i, o in state.orders.items() if not o.open and o.updated < old]:
-        del state.orders[client_id]
+    ended = [client_id for client_id, order in state.orders.items() if not order.open]
+    surplus = len(ended) - ENDED_KEPT
+    for n, client_id in enumerate(ended):
+        if n < surplus or state.orders[client_id].updated < old:
+            del state.orders[client_id]
