@@ -82,6 +82,7 @@ class Simulation:
         self.bybit_margin_mode = "REGULAR_MARGIN"
         self.bars_closed = 0
         self.steps_played = 0
+        self.watchers: list[Callable[[Happening], None]] = []
         self.started = False
         self.ended = False
         self.clock_ms: Callable[[], int] = lambda: self.exchange.now
@@ -129,7 +130,9 @@ class Simulation:
         return found
 
     def _tell(self, happening: Happening) -> None:
-        """Each venue's private streams tell of a happening in their own words."""
+        """Each venue's private streams tell of a happening in their own words, after whoever watches from inside."""
+        for watcher in self.watchers:
+            watcher(happening)
         self.users.tell(lambda: worded(self.exchange, happening))
         if self.private.sockets():
             tell_okx(self.exchange, self.private, happening)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from tests.bench import (
+    ack_to_station,
     backtest,
     core_events,
     ensemble,
@@ -14,6 +15,9 @@ from tests.bench import (
     key_to_wire,
     live_stream,
     memory,
+    order_memory,
+    pipeline,
+    reconciliation,
     replay_file,
     start,
     strategies,
@@ -29,6 +33,10 @@ PARTS: dict[str, Callable[[], dict[str, object]]] = {
     "stream_500": lambda: live_stream.measure(quotes_per_second=10.0, seconds=20),
     "stream_5000": lambda: live_stream.measure(quotes_per_second=100.0, seconds=20),
     "key_to_wire": key_to_wire.measure,
+    "ack_to_station": ack_to_station.measure,
+    "reconciliation": reconciliation.measure,
+    "pipeline": pipeline.measure,
+    "order_memory": order_memory.measure,
     "memory": memory.measure,
     "replay_file": replay_file.measure,
 }
