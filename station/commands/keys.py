@@ -30,68 +30,46 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")
 Withdraw = Annotated[
     bool, typer.Option("--allow-withdrawals", help="Accept a key that may withdraw: whoever steals it takes the money.")
 ]
+Report = Annotated[bool, typer.Option("--report", hidden=True, help="With --json: say why a key is refused, exit 0.")]
 Endpoint = Annotated[str, typer.Option("--endpoint", hidden=True, help="Address of a simulated exchange.")]
 
 
 @app.command("set")
 def set_(venue: Whose, *, testnet: Testnet = False, vault: InVault = False) -> None:
     """Ask for the key of an account or of an AI model and keep it. Nothing of it is shown."""
-    from storage.keys import model_keys
-    from storage.keys.credentials import WITH_PASSPHRASE, Account, checked
+    from storage.keys.manage import keep, parts_of
 
-    if venue in model_keys.PROVIDERS:
-        place = _place(vault=vault)
-        place.keep_text(model_keys.place_of(venue), model_keys.checked(venue, _hidden(f"{venue} API key")))
+    name = _name(venue, testnet=testnet)
+    place = _place(vault=vault)
+    keep(place, name, [_hidden(f"{name} {part}") for part in parts_of(name)])
+    if _is_model(venue):
         typer.echo(f"The key of {venue} is kept in: {place.name}. Ask the models with: trefoil vote SYMBOL")
-        return
-    account = Account(venue, testnet)
-    store = _place(vault=vault)
-    api_key = _hidden(f"{account.name} API key")
-    secret = _hidden(f"{account.name} secret")
-    passphrase = _hidden(f"{account.name} passphrase of the key") if venue in WITH_PASSPHRASE else ""
-    store.save(account, checked(account, api_key, secret, passphrase))
-    typer.echo(f"The keys of {account.name} are kept in: {store.name}. Check them with: trefoil keys check {venue}")
+    else:
+        typer.echo(f"The keys of {name} are kept in: {place.name}. Check them with: trefoil keys check {venue}")
 
 
 @app.command("list")
 def list_(*, json: Json = False) -> None:
     """Say which accounts have keys, and where; of the keys themselves only the last characters."""
-    from storage.keys.credentials import ACCOUNTS
-    from storage.keys.model_keys import among, keys_in
+    from storage.keys.manage import kept
 
-    rows = []
-    places = _stores()
-    for store in places:
-        for account in ACCOUNTS:
-            found = store.load(account)
-            if found is not None:
-                rows.append({"account": account.name, "place": store.name, "key": found.api_key.masked()})
-    lines = [f"{row['account']:16} {row['key']:10} {row['place']}" for row in rows]
-    for provider, key in keys_in(among(places)).items():
-        rows.append({"account": provider, "place": "model", "key": key.masked()})
-        lines.append(f"{provider:16} {key.masked():10} model")
-    text = "\n".join(lines) if lines else "There are no keys. Set some with: trefoil keys set binance"
-    _say({"keys": rows}, text, json=json)
+    rows = kept(_stores(), {})
+    text = "\n".join(f"{row.name:16} {row.masked:10} {row.place}" for row in rows)
+    values = [{"account": row.name, "place": row.place, "key": row.masked} for row in rows]
+    _say({"keys": values}, text or "There are no keys. Set some with: trefoil keys set binance", json=json)
 
 
 @app.command()
 def remove(venue: Whose, *, testnet: Testnet = False) -> None:
     """Forget the keys of an account or model, wherever they are kept. Whoever gave them still knows them: delete them there."""
-    from storage.keys import model_keys
-    from storage.keys.credentials import Account
+    from storage.keys.manage import forget
 
-    if venue in model_keys.PROVIDERS:
-        name = model_keys.place_of(venue)
-        left = [place.name for place in model_keys.places(_home(), ask_passphrase) if place.forget_text(name)]
-        if not left:
-            raise BadInput("keys", venue, "there are none")
-        typer.echo(f"The key of {venue} is gone from: {', '.join(left)}. Delete it with its provider as well.")
-        return
-    account = Account(venue, testnet)
-    gone = [store.name for store in _stores() if store.remove(account)]
-    if not gone:
-        raise BadInput("keys", account.name, "there are none")
-    typer.echo(f"The keys of {account.name} are gone from: {', '.join(gone)}. Delete them on the exchange as well.")
+    name = _name(venue, testnet=testnet)
+    gone = ", ".join(forget(_stores(), name))
+    if _is_model(venue):
+        typer.echo(f"The key of {venue} is gone from: {gone}. Delete it with its provider as well.")
+    else:
+        typer.echo(f"The keys of {name} are gone from: {gone}. Delete them on the exchange as well.")
 
 
 @app.command()
@@ -101,6 +79,7 @@ def check(
     testnet: Testnet = False,
     allow_withdrawals: Withdraw = False,
     endpoint: Endpoint = "",
+    report: Report = False,
     json: Json = False,
 ) -> None:
     """Ask the exchange what the key may do. A key that can withdraw is refused."""
@@ -113,7 +92,7 @@ def check(
     found = _needed(account)
     permissions = asyncio.run(ask_permissions(account, found, endpoint))
     wrong = refusal(permissions, allow_withdrawals=allow_withdrawals)
-    if wrong:
+    if wrong and not (report and json):
         raise BadInput("key", account.name, wrong)
     warned = warnings(permissions)
     words = [name for name in ("read", "trade", "withdraw") if getattr(permissions, name)]
@@ -121,7 +100,8 @@ def check(
         [f"The key of {account.name} works; it may: {', '.join(words)}.", *(f"warning: {w}" for w in warned)]
     )
     values = {name: getattr(permissions, name) for name in ("read", "trade", "withdraw", "ip_bound")}
-    _say({"account": account.name, **values, "warnings": warned}, text, json=json)
+    refused = {"refused": wrong} if report else {}
+    _say({"account": account.name, **values, **refused, "warnings": warned}, text, json=json)
 
 
 def ask_passphrase() -> Secret:
@@ -140,6 +120,19 @@ def ask_line(text: str) -> str:
         return sys.stdin.readline()
     typed: str = typer.prompt(text, default="", show_default=False)
     return typed
+
+
+def _is_model(venue: str) -> bool:
+    from storage.keys.model_keys import PROVIDERS
+
+    return venue in PROVIDERS
+
+
+def _name(venue: str, *, testnet: bool) -> str:
+    """Whose keys: an account's name, or a provider's."""
+    from storage.keys.credentials import Account
+
+    return venue if _is_model(venue) else Account(venue, testnet).name
 
 
 def _home() -> Home:
