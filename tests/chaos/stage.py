@@ -199,6 +199,7 @@ class Stage:
         """Keep account of how long positions of a living engine are without a stop over all of them.
 
         Time in which the engine or the exchange waits for a core does not count, and a look for no more than two periods.
+        An engine that cannot write its journal says so on every screen: that is an alarm.
         """
         seen, before, starved = 0, time.monotonic(), 0.0
         while True:
@@ -208,9 +209,10 @@ class Stage:
             bare = self.ready and self.client.desk.status.venue_up and not self.protected
             waited = starved_s(self.engine) + starved_s(os.getpid()) if bare else 0.0
             now = time.monotonic()
-            passed = min(now - before, 2 * POLL_S) - (waited - starved if starved else 0.0)
+            waiting = max(0.0, waited - starved) if starved else 0.0  # a thread that ends takes its waiting with it
+            passed = max(0.0, min(now - before, 2 * POLL_S) - waiting)
             before, starved = now, waited
-            self.bare.look(max(0.0, passed), protected=not bare, alarmed=alarmed)
+            self.bare.look(passed, protected=not bare, alarmed=alarmed or bool(self.client.desk.status.read_only))
             await asyncio.sleep(POLL_S)
 
     @property
