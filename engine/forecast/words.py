@@ -54,3 +54,12 @@ def lines(evaluation: Evaluation) -> list[str]:
         f"after fees of {evaluation.fee:.2%} a side; holding throughout: {evaluation.hold:+.1%}",
         evaluation.verdict.sentence,
     ]
+
+
+def markdown(evaluation: Evaluation) -> str:
+    """Table and sentences as they stand in the documentation; the model's row is bold."""
+    titles = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    body = [
+        f"| {' | '.join((f'**{name}**' if name == 'model' else name, *cells))} |" for name, *cells in rows(evaluation)
+    ]
+    return "\n".join([*titles, *body, "", *(f"{line}  " for line in lines(evaluation))])

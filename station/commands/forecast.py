@@ -12,66 +12,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from station.commands.forecast_inputs import (
-    bars_of,
-    chosen_file,
-    frame_name,
-    recipe_of,
-    samples_of,
-    shelf_here,
-    unfinished_of,
-)
+from station.commands.forecast_inputs import bars_of, chosen_file, frame_name, samples_of, shelf_here, unfinished_of
+from station.commands.forecast_options import Begin, Data, End, Json, Symbol, Timeframe, Wanted, wanting
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from engine.backtest.inputs import Market
     from engine.forecast.evaluation import Evaluation
     from engine.forecast.shelf import Kept
     from headless.training.protocol import Progress as Done
     from headless.training.trainer import Trainer
 
+PIPE_WIDTH = 200
 app = typer.Typer(name="forecast", help="Price forecasts: train, evaluate, use.", no_args_is_help=True)
 
-Data = Annotated[
-    str | None, typer.Option("--data", help="A candle file, VENUE:SYMBOL from stored history, or simulated:SEED.")
-]
-Symbol = Annotated[str | None, typer.Option(help="Stored history of this symbol; with --data: the file is of it.")]
-Timeframe = Annotated[str | None, typer.Option(help="Bars are put together to this length.")]
-Begin = Annotated[str | None, typer.Option("--from", help="First bar, ISO date or time, UTC.")]
-End = Annotated[str | None, typer.Option("--to", help="End, not included.")]
-Preset = Annotated[str, typer.Option(help="returns: the next log return; reference: the min-max scaled price.")]
-Features = Annotated[str, typer.Option(help="ohlcv (5) or full (14, with indicators).")]
-Epochs = Annotated[int, typer.Option(help="At most so many passes.")]
-Window = Annotated[int, typer.Option(help="Bars the net looks at.")]
-Horizon = Annotated[int, typer.Option(help="Bars ahead.")]
-Batch = Annotated[int, typer.Option(help="Samples a step.")]
-Patience = Annotated[int, typer.Option(help="Epochs without a better validation loss before it stops.")]
-Units = Annotated[str, typer.Option(help="Units of the LSTM layers.")]
-Rate = Annotated[float, typer.Option(help="Learning rate.")]
-Seed = Annotated[int, typer.Option(help="Of weights, dropout and order.")]
-FeeBps = Annotated[float, typer.Option(help="Fee of one side of a trade, basis points.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Model = Annotated[str, typer.Argument(help="A model's id, or how it begins.")]
 
 
 @app.command()
+@wanting
 def train(
+    wanted: Wanted,
     *,
-    data: Data = None,
-    symbol: Symbol = None,
-    timeframe: Timeframe = None,
-    begin: Begin = None,
-    end: End = None,
-    preset: Preset = "returns",
-    features: Features = "ohlcv",
-    epochs: Epochs = 20,
-    window: Window = 60,
-    horizon: Horizon = 1,
-    batch: Batch = 32,
-    patience: Patience = 4,
-    units: Units = "100,100,50",
-    rate: Rate = 0.001,
-    seed: Seed = 1,
-    fee_bps: FeeBps = 5.0,
     out: Annotated[Path | None, typer.Option(help="Write the model here instead of keeping it.")] = None,
     note: Annotated[str, typer.Option(help="Kept with the model.")] = "",
     lines: Annotated[bool, typer.Option("--lines", help="Progress as JSON lines on stderr, for programs.")] = False,
@@ -83,13 +46,13 @@ def train(
     from headless.training.making import About
     from headless.training.making import train as make
 
-    recipe = recipe_of(preset, features, epochs, window, horizon, batch, patience, units, rate, seed)
+    recipe = wanted.recipe
     _check_installed()
-    market = bars_of(data, symbol, timeframe, begin, end)
+    market = wanted.market()
     samples = samples_of(market, recipe)
     shelf = shelf_here()
     tries = shelf.tries(market.symbol, market.timeframe_ms) + 1
-    about = About(market.source, time.time_ns() // 1_000_000, note, tries, fee_bps / 10_000)
+    about = About(market.source, time.time_ns() // 1_000_000, note, tries, wanted.fee)
     unfinished = unfinished_of(shelf, market)
     with _training(lines=lines) as (trainer, told):
         made = make(samples, trainer, about, told=told, checkpoints=unfinished)
@@ -120,38 +83,29 @@ def train(
 
 
 @app.command()
+@wanting
 def evaluate(
+    wanted: Wanted,
     *,
-    data: Data = None,
-    symbol: Symbol = None,
-    timeframe: Timeframe = None,
-    begin: Begin = None,
-    end: End = None,
-    preset: Preset = "returns",
-    features: Features = "ohlcv",
     folds: Annotated[int, typer.Option(min=5, help="Test parts, each with a net of its own.")] = 5,
-    epochs: Epochs = 20,
-    window: Window = 60,
-    horizon: Horizon = 1,
-    batch: Batch = 32,
-    patience: Patience = 4,
-    units: Units = "100,100,50",
-    rate: Rate = 0.001,
-    seed: Seed = 1,
-    fee_bps: FeeBps = 5.0,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The table as Markdown.")] = False,
     json: Json = False,
 ) -> None:
     """Walk forward: train on the past, score on what followed, fold by fold, against naive guesses."""
     from headless.training.making import walk
 
-    recipe = recipe_of(preset, features, epochs, window, horizon, batch, patience, units, rate, seed)
+    recipe = wanted.recipe
     _check_installed()
-    market = bars_of(data, symbol, timeframe, begin, end)
+    market = wanted.market()
     samples = samples_of(market, recipe)
     with _training() as (trainer, told):
-        evaluation = walk(samples, trainer, folds, told=told, fee=fee_bps / 10_000)
+        evaluation = walk(samples, trainer, folds, told=told, fee=wanted.fee)
     if json:
         _json({"symbol": market.symbol, "timeframe": frame_name(market.timeframe_ms), **summary(evaluation)})
+    elif markdown:
+        from engine.forecast.words import markdown as as_markdown
+
+        typer.echo(as_markdown(evaluation))
     else:
         _table(evaluation, market)
 
@@ -168,7 +122,6 @@ def list_models(*, json: Json = False) -> None:
     if not kept:
         typer.echo("no models yet: trefoil forecast train makes one")
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("model", "symbol", "bars", "use", "verdict", "live", "note", box=None)
@@ -178,12 +131,12 @@ def list_models(*, json: Json = False) -> None:
         use = "in use" if one.standing.promoted else ""
         bars = frame_name(one.header.timeframe_ms)
         table.add_row(one.header.id, one.header.symbol, bars, use, one.reason, hit, one.header.note)
-    Console().print(table)
+    _console().print(table)
 
 
 @app.command()
 def promote(model: Model, *, json: Json = False) -> None:
-    """Use a model for its symbol and timeframe from the engine's next start on."""
+    """Use a model for its symbol and timeframe; a running engine takes it up at once."""
     one = shelf_here().promote(model)
     if json:
         _json(_row(one))
@@ -373,6 +326,14 @@ def _row(one: Kept) -> dict[str, Any]:
     }
 
 
+def _console() -> Console:
+    """Of the terminal's width; wide enough for every table where nobody looks."""
+    from rich.console import Console
+
+    found = Console()
+    return found if found.is_terminal else Console(width=PIPE_WIDTH)
+
+
 def _json(what: object) -> None:
     import msgspec
 
@@ -381,11 +342,9 @@ def _json(what: object) -> None:
 
 def _table(evaluation: Evaluation, market: Market) -> None:
     """The evaluation for a person."""
-    from rich.console import Console
-
     from engine.forecast.words import lines, table
 
-    console = Console()
+    console = _console()
     console.print(f"{market.symbol} {frame_name(market.timeframe_ms)} from {market.source}", highlight=False)
     console.print(table(evaluation))
     for line in lines(evaluation):

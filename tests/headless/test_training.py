@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,11 +19,7 @@ from headless.training.trainer import Trainer, TrainingFailed, trainer
 from tests.engine.forecast import series
 from tests.engine.forecast.series import TINY, planted, samples
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif(importlib.util.find_spec("tf2onnx") is None, reason="the extra `train` is not installed"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ABOUT = About("made", 0)
 SMALL = replace(TINY, epochs=3, units=(8,))
@@ -32,6 +27,7 @@ SMALL = replace(TINY, epochs=3, units=(8,))
 
 @pytest.fixture(scope="module")
 def child() -> Iterator[Trainer]:
+    series.need_training()
     with trainer() as made:
         assert made.ready().startswith("2.")
         yield made
@@ -85,7 +81,7 @@ def test_of_forty_small_nets_on_random_walks_at_most_two_are_trusted(child: Trai
 
 
 def test_the_reference_preset_trains_and_is_not_believed(child: Trainer) -> None:
-    recipe = Recipe(preset="reference", features="full", window=6, units=(8, 8, 4), epochs=2)
+    recipe = Recipe(preset="reference", features="full", window=6, units=(8, 4), epochs=2)
     made = train(samples(series.walk(1_500), recipe), child, ABOUT, told=quiet)
     assert not made.header.trusted
     assert Model.of(made.data, "reference").forecast(series.walk(3_000)) is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from station.app import StationApp
 from station.screens.desk import DeskScreen
 from station.screens.models import ModelsScreen, progress_text
 from tests.engine.backtest.walks import write_csv
-from tests.engine.forecast.series import walk
+from tests.engine.forecast.series import need_training, walk
 from tests.station.fake_source import FakeSource
 from widgets.model_curve import ModelCurve, curve_lines
 from widgets.model_detail import ModelDetail, detail_lines, direction_lines, live_lines, score_cells
@@ -291,8 +290,8 @@ async def test_the_real_source_reads_acts_and_says_what_is_wrong(tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(importlib.util.find_spec("tf2onnx") is None, reason="the extra `train` is not installed")
 async def test_the_real_source_trains_tells_and_stops_when_asked(tmp_path: Path) -> None:
+    need_training()
     data = write_csv(tmp_path / "binance_usdm_BTCUSDT_1h.csv", walk(900))
     source = ForecastCommands(tmp_path / "home")
     told: list[TrainingView] = []

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+
 import numpy as np
+import pytest
 
 from engine.bars import Bars, Floats
 from engine.forecast.dataset import Dataset, Windows, dataset
@@ -12,6 +16,12 @@ HOUR = 3_600_000
 BEGIN = 1_704_067_200_000
 SYMBOL = "BTC/USDT:USDT"
 TINY = Recipe(window=6, units=(16,), dense=8, epochs=12, patience=12, rate=0.01, dropout=0.0)
+
+
+def need_training() -> None:
+    """Skip where the extra `train` is not installed; CI has it."""
+    if importlib.util.find_spec("tf2onnx") is None or importlib.util.find_spec("tensorflow") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("the extra `train` is not installed")
 
 
 def bars_of(returns: Floats, volume: Floats, seed: int = 3) -> Bars:

@@ -12,6 +12,7 @@ from engine.forecast.dataset import Dataset, windows
 from engine.forecast.evaluation import Evaluation, Infer, evaluate, out_of_sample, prepare
 from engine.forecast.recipe import Recipe
 from engine.forecast.split import hold_out, walk_forward
+from engine.forecast.words import COLUMNS, markdown
 from tests.engine.forecast.series import TINY, nothing, planted, product, samples, walk
 
 FOLDS = 5
@@ -37,6 +38,21 @@ def test_what_sees_the_planted_pattern_beats_every_baseline_the_linear_one_too()
 def test_the_linear_model_sees_nothing_of_it() -> None:
     found = walked(samples(planted(3_000)))
     assert found.baselines["linear"].rmse_return > 0.98 * found.baselines["persistence"].rmse_return
+
+
+def test_the_table_as_markdown_has_a_row_for_each_and_the_verdict_last() -> None:
+    found = walked(samples(planted(3_000)))
+    lines = [line.rstrip() for line in markdown(found).splitlines()]
+    assert lines[0] == f"| {' | '.join(COLUMNS)} |"
+    assert [line.split(" | ")[0] for line in lines[2:7]] == [
+        "| **model**",
+        "| persistence",
+        "| drift",
+        "| linear",
+        "| majority",
+    ]
+    assert len({line.count("|") for line in lines[:7]}) == 1
+    assert lines[-1] == found.verdict.sentence
 
 
 def test_what_says_nothing_is_not_trusted() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -21,15 +20,12 @@ from engine.forecast.shipped import FOLDER
 from engine.forecast.verdict import RULE
 from station.commands.forecast import app
 from tests.engine.backtest.walks import write_csv
-from tests.engine.forecast.series import planted, walk
+from tests.engine.forecast.series import need_training, planted, walk
 
 FILE = min(FOLDER.glob(f"*{SUFFIX}"))
 HEADER, NET = decode(FILE.read_bytes(), FILE.name)
 ROOT = Path(__file__).resolve().parents[3]
 FIELDS = {"folds", "mae", "rmse", "direction", "direction_interval", "baselines", "beats_best_baseline", "trusted"}
-NEEDS_TENSORFLOW = pytest.mark.skipif(
-    importlib.util.find_spec("tf2onnx") is None, reason="the extra `train` is not installed"
-)
 TINY = ("--window", "6", "--units", "8", "--epochs", "2")
 
 
@@ -113,7 +109,6 @@ def test_an_edited_model_is_refused(home: dict[str, str], minutes: Path, tmp_pat
     assert "it was cut short or changed" in refused(result)
 
 
-@NEEDS_TENSORFLOW
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
@@ -130,11 +125,12 @@ def test_an_edited_model_is_refused(home: dict[str, str], minutes: Path, tmp_pat
 def test_wrong_use_is_said_in_a_sentence(
     home: dict[str, str], command: str, arguments: tuple[str, ...], sentence: str
 ) -> None:
+    need_training()
     assert sentence in refused(call(home, command, *arguments))
 
 
-@NEEDS_TENSORFLOW
 def test_too_few_bars_are_refused_before_tensorflow_is_loaded(home: dict[str, str], minutes: Path) -> None:
+    need_training()
     assert "too few" in refused(call(home, "train", "--data", str(minutes), "--features", "full", "--window", "250"))
 
 
@@ -162,10 +158,10 @@ def test_without_tensorflow_train_says_how_to_get_it(tmp_path: Path, minutes: Pa
     ]
 
 
-@NEEDS_TENSORFLOW
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_train_and_evaluate_from_a_file(home: dict[str, str], tmp_path: Path) -> None:
+    need_training()
     data = write_csv(tmp_path / "binance_usdm_BTCUSDT_1h.csv", planted(1_500))
     result = call(home, "train", "--data", str(data), *TINY, "--json")
     found = json.loads(result.stdout)
