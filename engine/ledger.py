@@ -174,6 +174,7 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
         fills: executions of these orders, and of others that moved the position.
         accepted: when the venue acknowledged an order, ms UTC, by client id.
         votes: of a signal's voters; empty where none were asked.
+        scores: what became of these votes, and of the candidate itself, once their horizon had passed.
     """
 
     position: PositionRow | None
@@ -181,3 +182,4 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
     fills: tuple[FillRow, ...]
     accepted: dict[str, int]
     votes: tuple[Vote, ...] = ()
+    scores: tuple[Score, ...] = ()

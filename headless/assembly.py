@@ -121,7 +121,11 @@ async def _voting(given: Given, config: Config, addresses: Addresses) -> Voting:
     demo = given.options.demo
     news = newsroom(config.ensemble.news, given.clock, given.told, demo=demo)
     models = addresses.models if demo else None
-    voting = await asyncio.to_thread(Voting, config.ensemble, given.home, given.clock, models, news, given.told)
+    rates = given.publisher.desk.funding
+    voting = await asyncio.to_thread(
+        Voting, config.ensemble, given.home, given.clock, models, news, given.told,
+        lambda symbol: rates[symbol].rate if symbol in rates else None,
+    )  # fmt: skip
     given.resources.push_async_callback(voting.committee.close)
     return voting
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
@@ -34,6 +34,7 @@ class Voting:
         simulated: addresses of the simulated models by provider, in a demo; None asks the configured ones.
         news: where headlines come from.
         told: hears why kept keys could not be read.
+        funding: newest funding rate of a symbol, a fraction, or None where it is not known.
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class Voting:
         simulated: Mapping[str, str] | None,
         news: NewsDesk,
         told: Told = lambda _: None,
+        funding: Callable[[str], float | None] = lambda _: None,
     ) -> None:
         self.committee: Committee = committee_of(config, home, clock, simulated=simulated, told=told)
         self.news = news
         self._config = config
+        self._funding = funding
         self._clock = clock
 
     def settings(self, settings: Settings) -> Settings:
@@ -74,6 +77,7 @@ class Voting:
         quote = s.quote
         sizes = quote.bid_lots + quote.ask_lots
         frame = state.settings.timeframe_ms
+        rate = self._funding(asked.symbol)
         return brief_of(
             asked.symbol,
             frame,
@@ -82,6 +86,7 @@ class Voting:
             score=asked.score,
             readings=reading_facts(s.sides, s.records),
             cost_percent=asked.cost * 100,
+            funding_percent=rate * 100 if rate is not None else None,
             spread_bps=(quote.ask - quote.bid) / quote.bid * 10_000 if quote.bid > 0 else None,
             imbalance=(quote.bid_lots - quote.ask_lots) / sizes if sizes else None,
             position=position_fact(s, state, frame),

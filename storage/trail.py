@@ -19,7 +19,7 @@ from storage.codec import Unreadable
 from storage.database import Database
 from storage.failures import DATABASE_ERRORS, journal_failed
 from storage.pages import Values
-from storage.tables import PLACES, fills, journal, orders, positions, signals
+from storage.tables import PLACES, fills, journal, orders, positions, scores, signals
 
 NAME = "trail"
 MOST_FILLS = 400
@@ -152,14 +152,16 @@ async def _of_signal(connection: AsyncConnection, signal_id: int) -> Trail:
     )
     listed = tuple(pages.order_row(row) for row in await _rows(connection, query))
     votes = await _votes(connection, signal_id, signal["id"] // PLACES)
+    judged = await _rows(connection, select(scores).where(scores.c.signal_id == signal_id).order_by(scores.c.id))
+    became = tuple(pages.score_row(row).score for row in judged)
     if not listed:
-        return msgspec.structs.replace(_NONE, votes=votes)
+        return msgspec.structs.replace(_NONE, votes=votes, scores=became)
     names = [row.client_id for row in listed]
     done = select(fills).where(fills.c.client_id.in_(names)).order_by(fills.c.id).limit(MOST_FILLS)
     own = tuple(pages.fill_row(row) for row in await _rows(connection, done))
     position = await _position_of(connection, own, listed)
     accepted = await _accepted(connection, listed)
-    return Trail(position=position, orders=listed, fills=own, accepted=accepted, votes=votes)
+    return Trail(position=position, orders=listed, fills=own, accepted=accepted, votes=votes, scores=became)
 
 
 async def _votes(connection: AsyncConnection, signal_id: int, seq: int) -> tuple[Vote, ...]:

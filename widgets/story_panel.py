@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.ledger import Trail
 from engine.model.signal import Action, Gate, Signal, SignalStatus, Verdict
-from engine.model.vote import Vote
+from engine.model.vote import STRATEGIES, Vote
 from engine.view import InstrumentView, PositionView
 from widgets import format as fmt
 from widgets.closed_panel import when
@@ -161,6 +161,36 @@ def outcome_lines(signal: Signal, trail: Trail | None, position: PositionView | 
     return sentences(f"No trade: {signal.reason or signal.status.value}.".replace("..", "."), width)
 
 
+def hindsight_lines(signal: Signal, trail: Trail | None, width: int) -> list[Line]:
+    """What the market did then: whether each vote was right, and what the candidate would have made or did not."""
+    scores = {score.voter: score for score in trail.scores} if trail is not None else {}
+    alone = scores.get(STRATEGIES)
+    if alone is None:
+        asked = trail is not None and bool(trail.votes)
+        waits = "The votes are judged when their horizon has passed."
+        return sentences(waits, width) if asked else []
+    traded = signal.status in SENT
+    would = "following the strategies alone made" if traded else "trading it would have made"
+    first = Line(
+        tuple(
+            fit(
+                [
+                    (0, [("the price moved ", "text"), (fmt.percent(alone.move), signed_tone(alone.move))]),
+                    (0, [(f"{would} ", "text"), (fmt.percent(alone.net), f"{signed_tone(alone.net)} bold")]),
+                    (1, [("after costs", "dim")]),
+                ],
+                width,
+            )
+        )
+    )
+    pieces: list[tuple[int, list[Piece]]] = [
+        (place, [(f"{name} {'✓ right' if score.hit else '✗ wrong'}", "profit" if score.hit else "loss")])
+        for place, (name, score) in enumerate(scores.items())
+        if name != STRATEGIES
+    ]
+    return [first, Line(tuple(fit(pieces, width)))] if pieces else [first]
+
+
 def story_lines(
     signal: Signal,
     instrument: InstrumentView | None,
@@ -205,7 +235,8 @@ def story_lines(
             "Asking the engine for its order ..." if signal.status in SENT and trail is None else "No order was sent."
         )
         lines += sentences(said or waits, width, "warn" if said else "dim")
-    return [*lines, EMPTY, say("OUTCOME", "strong"), *outcome_lines(signal, trail, position, width)]
+    lines += [EMPTY, say("OUTCOME", "strong"), *outcome_lines(signal, trail, position, width)]
+    return [*lines, *hindsight_lines(signal, trail, width)]
 
 
 def _title(title: str, gates: list[Gate]) -> Line:

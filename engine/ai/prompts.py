@@ -104,6 +104,11 @@ def facts_of(brief: Brief) -> dict[str, object]:
         "book_imbalance": brief.imbalance,
     }
     facts.update({name: short(value) for name, value in known.items() if value is not None})
+    unknown = [name for name, value in known.items() if value is None]
+    if brief.mood is None:
+        unknown.append("fear_and_greed")
+    if unknown:
+        facts["not_known"] = unknown
     if brief.mood is not None:
         mood = brief.mood
         facts["fear_and_greed"] = {"value": mood.value, "word": clean(mood.word, 24), "measured": time_text(mood.at)}

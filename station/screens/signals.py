@@ -28,6 +28,8 @@ from widgets.stoppers_panel import StoppersPanel
 from widgets.story_panel import StoryPanel, may_have_orders
 
 _TRAIL = msgspec.json.Decoder(Trail)
+SCORES_MS = 10_000
+"""How often it is asked whether the votes of the chosen signal have been judged."""
 
 
 class SignalsScreen(Acting):
@@ -48,6 +50,7 @@ class SignalsScreen(Acting):
         self._trails: dict[tuple[int, SignalStatus, bool], Trail] = {}
         self._trail_of: tuple[int, SignalStatus, bool] | None = None
         self._trail_said = ""
+        self._trail_due = 0
 
     def compose(self) -> ComposeResult:
         """Banner, counts and list, story, keys."""
@@ -104,10 +107,13 @@ class SignalsScreen(Acting):
             return
         position = self._position(signal)
         key = (signal.id, signal.status, position is not None)
-        if key != self._trail_of and self._source.connected:
+        known = self._trails.get(key)
+        due = known is not None and known.votes and not known.scores and self._source.now() >= self._trail_due
+        if (key != self._trail_of or due) and self._source.connected:
             self._trail_of = key
             self._trail_said = ""
-            if may_have_orders(signal) and key not in self._trails:
+            self._trail_due = self._source.now() + SCORES_MS
+            if may_have_orders(signal) and (known is None or due):
                 self._read_trail(key)
         instrument = self.desk.instruments.get(signal.symbol)
         if instrument is None:

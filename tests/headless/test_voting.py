@@ -86,7 +86,19 @@ async def test_the_voters_answer_a_question_of_the_core(tmp_path: Path) -> None:
     user = kept[0].user
     assert '"strategies_want": "LONG"' in user
     assert '"spread_bps"' in user
+    assert '"not_known": [\n  "funding_rate_percent",\n  "fear_and_greed"\n ]' in user
     assert "desk-1" not in user, "no order id, no account"
+
+
+async def test_a_known_funding_rate_is_told_in_per_cent(tmp_path: Path) -> None:
+    async with simulated(SimulatedModels()) as models:
+        settings, clock = EnsembleConfig(), SystemClock()
+        news = newsroom(settings.news, clock, print, demo=True)
+        one = Voting(settings, Home(tmp_path), clock, models, news, funding={BTC: 0.000125}.get)
+        desk = Desk(voters=("gpt", "claude", "llama"))
+        await one.ask(question(desk), market(300), desk.state)
+        await one.committee.close()
+    assert '"funding_rate_percent": 0.0125' in archive_of(Home(tmp_path)).read(1)[0].user
 
 
 def test_the_deadline_is_a_share_of_a_short_bar(tmp_path: Path) -> None:
@@ -112,7 +124,7 @@ async def test_a_new_start_is_no_new_budget(tmp_path: Path) -> None:
         desk = Desk(voters=("gpt", "claude"))
         (vote,) = await first.ask(question(desk), market(300), desk.state)
         await first.committee.close()
-    assert vote.cost > 0
+    assert vote.cost
     again = voting(tmp_path, None)
     assert again.committee.budget.spent(SystemClock().now()) == (vote.cost, vote.cost)
     await again.committee.close()

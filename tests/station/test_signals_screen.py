@@ -8,7 +8,7 @@ import pytest
 from engine.ledger import Trail
 from engine.model import command as c
 from engine.model.signal import SignalStatus
-from engine.model.vote import Stance, Vote, VoteStatus, abstention
+from engine.model.vote import Score, Stance, Vote, VoteStatus, abstention
 from engine.view import empty_desk
 from station.actions import ON_SIGNALS, of_place
 from station.past_signals import STATUSES, contract_of, signal_of
@@ -210,6 +210,51 @@ async def test_votes_are_told_one_by_one() -> None:
         assert "funding is flat and the news is quiet" in story
         assert "contradicts its prompt: RSI 71 is 58" in story
         assert "no answer in 15 s" in story
+
+
+@pytest.mark.parametrize(
+    ("judged", "words"),
+    [
+        (False, ["The votes are judged when their horizon has passed."]),
+        (
+            True,
+            ["the price moved -0.80 %", "would have made -0.92 %", "gpt ✗ wrong", "claude ✓ right", "ensemble ✗ wrong"],
+        ),
+    ],
+)
+async def test_what_became_of_a_candidate_is_told_though_it_was_not_taken(words: list[str], *, judged: bool) -> None:
+    desk = sample_desk(NOW)
+    votes = tuple(
+        Vote(voter=name, model="m", status=VoteStatus.OK, stance=stance, confidence=80, reasons=("a", "b", "c"))
+        for name, stance in (("gpt", Stance.LONG), ("claude", Stance.SHORT))
+    )
+    scores = tuple(
+        Score(
+            signal_id=TRADED, symbol=desk.signals[TRADED].symbol, bar_time=0, voter=name, stance=stance, confidence=80.0,
+            candidate=1, move=-0.008, hit=stance is Stance.SHORT, brier=0.1, net=-0.0092, followed=True, at=NOW,
+        )
+        for name, stance in (
+            ("gpt", Stance.LONG), ("claude", Stance.SHORT), ("ensemble", Stance.LONG), ("strategies", Stance.LONG),
+        )
+    )  # fmt: skip
+    gates = tuple(
+        msgspec.structs.replace(gate, verdict=gate.verdict.FAIL, value="no two agree") if gate.name == "votes" else gate
+        for gate in desk.signals[TRADED].gates
+    )
+    refused = msgspec.structs.replace(
+        desk.signals[TRADED], gates=gates, status=SignalStatus.REFUSED, reason="votes no two agree", client_id=""
+    )
+    desk.apply(refused)
+    trail = Trail(position=None, orders=(), fills=(), accepted={}, votes=votes, scores=scores if judged else ())
+    past = Past(trails={("signal", TRADED): trail})
+    async with opened(FakeSource(desk, past=past), SignalsScreen, "4", (200, 60)) as (pilot, screen):
+        choose(screen, TRADED)
+        await settle(pilot)
+        story = painted(screen, StoryPanel)
+        assert "No order was sent." in story
+        assert "No trade: votes no two agree." in story
+        for word in words:
+            assert word in story
 
 
 async def test_what_stops_us_most_is_counted_over_the_list() -> None:

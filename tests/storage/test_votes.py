@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.ledger import ScoreRow, VoteRow
+from engine.ledger import ScoreRow, Trail, VoteRow
 from engine.model import event as e
 from engine.model.standing import Report
 from engine.model.vote import Stance, Vote, VoteStatus, abstention
@@ -77,3 +77,18 @@ async def test_they_are_made_again_from_the_journal(database: Database) -> None:
     done = await rebuild.rebuild(database)
     assert await database.write(dump) == before
     assert (done.rows["votes"], done.rows["scores"]) == (6, len(before["trading_scores"]))
+
+
+async def test_the_trail_of_a_refused_signal_tells_its_votes_and_what_became_of_them(database: Database) -> None:
+    """Hindsight for what was not taken as for what was."""
+    entries = day()
+    await write(database, entries, Random(1))
+    signals = {x.event.signal_id: x.event.symbol for x in entries if isinstance(x.event, e.VotesCast)}
+    for signal_id, symbol in signals.items():
+        trail = msgspec.json.decode(await History(database).query("trail", {"signal": signal_id}), type=Trail)
+        assert {vote.voter for vote in trail.votes} == set(VOTERS)
+        told = {score.voter for score in trail.scores}
+        assert told == (
+            {"gpt", "claude", "ensemble", "strategies"} if symbol == BTC else {"gpt", "claude", "strategies"}
+        )
+        assert bool(trail.orders) is (symbol == BTC)

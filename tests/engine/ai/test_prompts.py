@@ -61,6 +61,7 @@ def test_what_is_not_known_is_not_told() -> None:
     user = prompt_for(Role.NEWS, bare).user
     facts = json.loads(user.split("<facts>\n")[1].split("\n</facts>")[0])
     assert not {"funding_rate_percent", "spread_bps", "book_imbalance", "fear_and_greed"} & set(facts)
+    assert facts["not_known"] == ["funding_rate_percent", "spread_bps", "book_imbalance", "fear_and_greed"]
     assert facts["position"] == "none"
     assert user.endswith("<headlines>\n</headlines>")
 
