@@ -54,6 +54,7 @@ async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
     )
     exchange.urls["api"] = redirected(exchange.urls["api"], Access(hand.running.rest, hand.running.ws))
     try:
+        exchange.timeout_on_exit = 0  # nothing is encrypted
         await exchange.load_markets()
         yield Desk(hand, exchange)
     finally:

@@ -37,6 +37,7 @@ async def connect() -> AsyncIterator[Connect]:
         keys = {"apiKey": running.keys.api_key, "secret": running.keys.secret, "enableRateLimit": False}
         exchange = ccxt.pro.binanceusdm(keys)
         exchange.urls["api"] = redirected(exchange.urls["api"], running.rest, running.ws)
+        exchange.timeout_on_exit = 0  # nothing is encrypted
         made.append(exchange)
         await exchange.load_markets()
         return exchange
