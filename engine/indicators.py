@@ -20,6 +20,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 SEED_WEIGHT = 1e-9
 TIE = 1e-9
+LEAD = 40  # slow periods until an average has forgotten where it began, to the last bit
 
 
 def plain(values: Floats) -> Floats:
@@ -33,26 +34,89 @@ def ema(values: Floats, period: int) -> Floats:
     return cast("Floats", talib.EMA(values, period))
 
 
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _above(quick: float, long: float) -> int:
+    return 1 if quick - long > 1e-9 * abs(long) else -1
+
+
 @njit(cache=True, error_model="numpy")
-def _cross(values: Floats, fast: int, slow: int) -> Side8:
-    n = len(values)
-    side = np.zeros(n, dtype=np.int8)
-    if n < slow:
-        return side
+def _seeds(values: Floats, fast: int, slow: int) -> tuple[float, float]:
+    """Both averages at bar slow - 1."""
     quick, long = 0.0, 0.0
     for i in range(fast):
         quick += values[i]
     for i in range(slow):
         long += values[i]
-    quick, long = quick / fast, long / slow
-    k, m = 2.0 / (fast + 1), 2.0 / (slow + 1)
+    quick, long, k = quick / fast, long / slow, 2.0 / (fast + 1)
     for i in range(fast, slow):
         quick = (values[i] - quick) * k + quick
-    side[slow - 1] = 1 if quick - long > 1e-9 * abs(long) else -1
-    for i in range(slow, n):
+    return quick, long
+
+
+@njit(cache=True, error_model="numpy")
+def _chain(
+    values: Floats, k: float, m: float, quick: float, long: float, begin: int, end: int, side: Side8
+) -> tuple[float, float]:
+    """The side of bars `begin` to `end`, and both averages at the last."""
+    for i in range(begin, end):
         quick = (values[i] - quick) * k + quick
         long = (values[i] - long) * m + long
-        side[i] = 1 if quick - long > 1e-9 * abs(long) else -1
+        side[i] = _above(quick, long)
+    return quick, long
+
+
+@njit(cache=True, error_model="numpy")
+def _four_chains(
+    values: Floats, k: float, m: float, quicks: Floats, longs: Floats, begin: int, part: int, side: Side8
+) -> None:
+    """The side of four parts of the bars that follow each other, from the averages before each, which move to its end."""
+    q, r, s, t = quicks[0], quicks[1], quicks[2], quicks[3]
+    w, x, y, z = longs[0], longs[1], longs[2], longs[3]
+    one = np.uint64(1)  # places without a sign need no check whether they are counted from the end
+    e, f, g, h = np.uint64(begin), np.uint64(begin + part), np.uint64(begin + 2 * part), np.uint64(begin + 3 * part)
+    for _ in range(part):
+        a, b, c, d = values[e], values[f], values[g], values[h]
+        q, w = (a - q) * k + q, (a - w) * m + w
+        r, x = (b - r) * k + r, (b - x) * m + x
+        s, y = (c - s) * k + s, (c - y) * m + y
+        t, z = (d - t) * k + t, (d - z) * m + z
+        side[e], side[f], side[g], side[h] = _above(q, w), _above(r, x), _above(s, y), _above(t, z)
+        e, f, g, h = e + one, f + one, g + one, h + one
+    quicks[0], quicks[1], quicks[2], quicks[3] = q, r, s, t
+    longs[0], longs[1], longs[2], longs[3] = w, x, y, z
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _cross(values: Floats, fast: int, slow: int) -> Side8:
+    """Side of two averages: four parts of the bars at once where there are enough of them.
+
+    An average is a chain, each value waiting for the one before, so that the processor mostly waits. The later parts
+    start a lead ahead of their first bar, from any value: it is forgotten until then, to the last bit. Where it is not
+    (the average the part before ended with tells), the part is done again from there.
+    """
+    n = len(values)
+    side = np.zeros(n, dtype=np.int8)
+    if n < slow:
+        return side
+    k, m = 2.0 / (fast + 1), 2.0 / (slow + 1)
+    quick, long = _seeds(values, fast, slow)
+    side[slow - 1] = _above(quick, long)
+    part, lead = (n - slow) // 4, LEAD * slow
+    if part < 2 * lead:
+        _chain(values, k, m, quick, long, slow, n, side)
+        return side
+    quicks, longs = np.full(4, quick), np.full(4, long)
+    for p in range(1, 4):
+        begin = slow + p * part
+        seed = values[begin - lead]
+        quicks[p], longs[p] = _chain(values, k, m, seed, seed, begin - lead, begin, side)
+    first_quicks, first_longs = quicks.copy(), longs.copy()
+    _four_chains(values, k, m, quicks, longs, slow, part, side)
+    for p in range(1, 4):
+        if quicks[p - 1] != first_quicks[p] or longs[p - 1] != first_longs[p]:
+            begin = slow + p * part
+            quicks[p], longs[p] = _chain(values, k, m, quicks[p - 1], longs[p - 1], begin, begin + part, side)
+    _chain(values, k, m, quicks[3], longs[3], slow + 4 * part, n, side)
     return side
 
 
