@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from engine.arithmetic import equity_lots, fee, funding_paid, liquidation, notional_lots, risk_lots
 from engine.backtest.layout import (
@@ -15,53 +14,49 @@ from engine.backtest.layout import (
     LIQUIDATED,
     SIGNAL,
     ZERO,
-    Plan,
+    Account,
+    Found,
+    Market,
     Position,
     Tally,
     Terms,
+    flat,
+    inlined,
 )
-from engine.backtest.result import Rows
-from engine.bars import Ints
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def to_ticks(price: float, tick: float) -> int:
     """The nearest tick, ties to even as `Instrument.nearest_ticks`."""
     return int(np.rint(price / tick))
 
 
-@njit(cache=True, error_model="numpy")
-def entered(terms: Terms, plan: Plan, bar: int, ticks: int) -> Position:
-    """The planned position, opened at `ticks`."""
+@inlined
+def entered(terms: Terms, account: Account, bar: int, ticks: int) -> Account:
+    """The account with the planned position, opened at `ticks`."""
+    plan = account.plan
     cost = fee(plan.lots * ticks * terms.unit, terms.taker)
     level = liquidation(ticks, plan.side, terms.leverage, terms.maintenance)
-    return Position(plan.side, plan.lots, ticks, bar, cost, ZERO, plan.stop, plan.target, level)
+    position = Position(plan.side, plan.lots, ticks, bar, cost, ZERO, plan.stop, plan.target, level)
+    return Account(account.cash - cost, position, plan, account.tally)
 
 
-@njit(cache=True, error_model="numpy")
-def charged(terms: Terms, position: Position, ticks: int, rate_e8: int) -> Position:
-    """The position after a funding: `funding` has grown by what it paid (+) or received (-)."""
-    amount = position.side * funding_paid(position.lots * ticks * terms.unit, rate_e8)
-    return Position(
-        position.side,
-        position.lots,
-        position.entry,
-        position.bar,
-        position.fee,
-        position.funding + amount,
-        position.stop,
-        position.target,
-        position.level,
-    )
+@inlined
+def charged(terms: Terms, account: Account, ticks: int, rate_e8: int) -> Account:
+    """The account after a funding at `ticks`, paid (+) or received (-) by its position, if there is one."""
+    p = account.position
+    paid = p.side * funding_paid(p.lots * ticks * terms.unit, rate_e8)
+    position = Position(p.side, p.lots, p.entry, p.bar, p.fee, p.funding + paid, p.stop, p.target, p.level)
+    return Account(account.cash - paid, position, account.plan, account.tally)
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def profit(terms: Terms, position: Position, ticks: int) -> int:
     """Of the position at `ticks`, before fees and funding."""
     return position.side * position.lots * (ticks - position.entry) * terms.unit
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def counted(terms: Terms, tally: Tally, position: Position, bar: int, ticks: int, reason: int, cost: int) -> Tally:
     """The sums with one more trade, closed in `bar` at `ticks` for a fee of `cost`."""
     fees = position.fee + cost
@@ -83,7 +78,7 @@ def counted(terms: Terms, tally: Tally, position: Position, bar: int, ticks: int
     )
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def write(
     row: Any,
     terms: Terms,
@@ -102,40 +97,37 @@ def write(
     row.pnl, row.reason = profit(terms, position, ticks), reason
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def closed(
+    market: Market,
     terms: Terms,
-    cash: int,
-    tally: Tally,
-    position: Position,
-    trades: Rows,
-    times: Ints,
+    account: Account,
+    found: Found,
     bar: int,
     time: int,
     ticks: int,
     reason: int,
     rate: int,
-) -> tuple[int, Tally]:
-    """Cash and sums after the position is closed at `ticks`; its trade is written where there is room for it."""
+) -> Account:
+    """The account after its position is closed at `ticks`; the trade is written where there is room for it."""
+    position, tally = account.position, account.tally
     cost = fee(position.lots * ticks * terms.unit, rate)
-    if tally.trades < len(trades):
-        write(trades[tally.trades], terms, position, times[position.bar], bar, time, ticks, reason, cost)
-    after = cash + profit(terms, position, ticks) - cost
-    return after, counted(terms, tally, position, bar, ticks, reason, cost)
+    if tally.trades < len(found.trades):
+        write(found.trades[tally.trades], terms, position, market.times[position.bar], bar, time, ticks, reason, cost)
+    cash = account.cash + profit(terms, position, ticks) - cost
+    return Account(cash, flat(), account.plan, counted(terms, tally, position, bar, ticks, reason, cost))
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def lots_of(terms: Terms, equity: int, ticks: int, stop: int) -> int:
     """Lots of a new position decided at `ticks`; 0 where the venue would refuse so small an order."""
     if equity <= 0:
         return 0
-    most = equity_lots(equity, 1.0, terms.leverage, ticks, terms.unit, terms.taker)
     if terms.sizing == BY_EQUITY:
         lots = equity_lots(equity, terms.size, terms.leverage, ticks, terms.unit, terms.taker)
     elif terms.sizing == BY_RISK:
         lots = risk_lots(equity, terms.size, terms.leverage, ticks, stop, terms.unit, terms.taker) if stop > 0 else 0
-    elif terms.sizing == BY_NOTIONAL:
-        lots = min(most, notional_lots(terms.size, ticks, terms.unit))
     else:
-        lots = min(most, int(terms.size))
+        asked = notional_lots(terms.size, ticks, terms.unit) if terms.sizing == BY_NOTIONAL else int(terms.size)
+        lots = min(asked, equity_lots(equity, 1.0, terms.leverage, ticks, terms.unit, terms.taker))
     return lots if lots >= terms.min_lots and lots * ticks * terms.unit >= terms.min_notional else 0

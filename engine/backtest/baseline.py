@@ -130,7 +130,7 @@ def without_exits(result: Result) -> Backtest:
     free = Backtest(
         given.bars, given.timeframe_ms, rules, symbol=given.symbol, grid=given.grid, begin=begin, end=last + 1
     )
-    free.funding = given.funding  # bars and grid are the same, and so are its rows
+    free.funding, free.costs = given.funding, given.costs  # bars and grid are the same, and so are the rows of funding
     return free
 
 

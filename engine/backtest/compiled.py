@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-SOURCES = ("account", "layout", "levels", "measure", "rules", "result", "kernel", "sweep_kernel")
+SOURCES = ("account", "layout", "levels", "measure", "rules", "result", "kernel", "signals", "sweep_kernel")
 CACHE = HERE / "__pycache__"
 
 

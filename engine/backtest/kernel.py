@@ -26,7 +26,6 @@ from engine.backtest.layout import (
     DRAWDOWN_BARS,
     ENDED,
     FEES,
-    FIXED_EXITS,
     FUNDINGS,
     HELD,
     LIQUIDATIONS,
@@ -34,181 +33,145 @@ from engine.backtest.layout import (
     NO_EXITS,
     RETURNS,
     SIGNAL,
+    STRATEGY_EXITS,
     TRADES,
     WINS,
     WON,
     WORST,
     ZERO,
+    Account,
+    Costs,
     Curve,
+    Found,
+    Market,
     Plan,
-    Position,
+    Signals,
     Tally,
     Terms,
     flat,
+    inlined,
     nothing_planned,
 )
 from engine.backtest.levels import ending, meets, meets_within, reach_of, touched_in
-from engine.backtest.measure import marked
-from engine.backtest.result import Rows
-from engine.bars import Floats, Ints
-from engine.strategies.base import Sides
+from engine.backtest.measure import marked, measured, started
 
 
-@njit(cache=True, error_model="numpy")
-def run(
-    begin: int,
-    end: int,
-    times: Ints,
-    open_: Floats,
-    high: Floats,
-    low: Floats,
-    close: Floats,
-    highest: Floats,
-    lowest: Floats,
-    changes: Ints,
-    wanted: Sides,
-    stops: Floats,
-    targets: Floats,
-    slippage: Floats,
-    funding: Ints,
-    detail_at: Ints,
-    detail_times: Ints,
-    detail_open: Floats,
-    detail_high: Floats,
-    detail_low: Floats,
-    terms: Terms,
-    book: Ints,
-    sums: Floats,
-    trades: Rows,
-    equity: Floats,
-) -> None:
-    """Run bars `begin` to `end`; fills book, sums, trades and, where it has room, equity.
-
-    Args:
-        begin: first bar of the period; the bars before only warmed the strategy up.
-        end: the bar after the last.
-        times: int64[n] open times, ms UTC.
-        open_: float64[n].
-        high: float64[n].
-        low: float64[n].
-        close: float64[n].
-        highest: highest high of each `levels.BLOCK` bars.
-        lowest: lowest low likewise.
-        changes: int64[k + 1], bars of the period at whose close the wanted side is another than before, rising, then `end`.
-        wanted: int8[k], the side wanted at each of them.
-        stops: float64[n], stop distance at each close, quote currency; float64[1] where the exits need none.
-        targets: likewise.
-        slippage: fraction of price, float64[n], or float64[1] for all bars.
-        funding: int64[m + 1, 4]: bar, 1 where it is due at the open, price in ticks, rate in 1e-8; the last row has bar n.
-        detail_at: int64[n + 1], first detail bar of each bar; int64[0] where there are none.
-        detail_times: int64[d], ms UTC.
-        detail_open: float64[d].
-        detail_high: float64[d].
-        detail_low: float64[d].
-        terms: rules and grid.
-        book: int64[BOOK], filled here; see `layout`.
-        sums: float64[SUMS], likewise.
-        trades: rows to fill, or none to count only.
-        equity: float64[n], 1e-8 quote units at each close, or float64[0].
-    """
-    tick, last = terms.tick, end - 1
-    varied, leveled, detailed = len(slippage) > 1, len(stops) > 1, len(detail_at) > 0
-    cash, position, plan = terms.capital, flat(), nothing_planned()
-    tally = Tally(ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, 0.0, 0.0, 0.0, -np.inf, np.inf)
-    curve = Curve(float(cash), float(cash), begin, 0.0, 0.0, 0.0, 0.0, ZERO)
-    reach = reach_of(terms, cash, position)
-    due, turn = 0, 0
+@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+def run(market: Market, signals: Signals, costs: Costs, terms: Terms, found: Found) -> None:
+    """Run the bars of the period from one thing that happens to the next; fills `found`."""
+    begin, end, last = market.begin, market.end, market.end - 1
+    changes, close, funding = signals.changes, market.close, costs.funding
+    account, buffer = _opened(terms), found.buffer
+    curve, reach = started(buffer, terms.capital, begin), reach_of(terms, account)
+    due, turn, waiting, i = ZERO, ZERO, ZERO, begin
     while funding[due, 0] < begin:
         due += 1
     wake = funding[due, 0]
-    i = begin
     while i < end:
         if i == wake:
-            slip = slippage[i] if varied else slippage[0]
-            while funding[due, 0] == i and funding[due, 1] == 1:
-                before = position.funding
-                position = charged(terms, position, funding[due, 2], funding[due, 3])
-                cash -= position.funding - before
-                due += 1
-            if plan.acts:
-                first = to_ticks(open_[i], tick)
-                turns = position.side != 0
-                if turns:
-                    ticks = slipped(first, -position.side, slip)
-                    cash, tally = closed(
-                        terms, cash, tally, position, trades, times, i, times[i], ticks, SIGNAL, terms.taker
-                    )
-                    position = flat()
-                if _may_enter(terms, plan, first, cash, turns):
-                    position = entered(terms, plan, i, slipped(first, plan.side, slip))
-                    cash -= position.fee
-                plan = nothing_planned()
-            while funding[due, 0] == i:
-                before = position.funding
-                position = charged(terms, position, funding[due, 2], funding[due, 3])
-                cash -= position.funding - before
-                due += 1
-            wake = funding[due, 0]
-            reach = reach_of(terms, cash, position)
+            account, due = _at_open(market, signals, costs, terms, account, found, i, turn, due)
+            wake, reach = funding[due, 0], reach_of(terms, account)
         until = min(wake, changes[turn] + 1, end)
         touched = until
         if reach.below > -np.inf or reach.above < np.inf:
-            touched = touched_in(high, low, highest, lowest, i, until, reach.below, reach.above)
+            touched = touched_in(market, i, until, reach.below, reach.above)
         still = min(touched, last)
-        curve = marked(curve, close, i, still, reach.base, reach.gain)
-        if len(equity) > 0:
-            for k in range(i, still):
-                equity[k] = reach.base + reach.gain * close[k]
+        curve, waiting = marked(curve, waiting, buffer, found.equity, close, i, still, reach)
         i = until
         if still < until:
             i = still + 1
-            slip = slippage[still] if varied else slippage[0]
             if touched == still:
-                time, ticks, reason = times[still], ZERO, -1
-                if detailed:
-                    d, ticks, reason = meets_within(
-                        terms, position, detail_at[still], detail_at[still + 1], times[still], detail_times,
-                        detail_open, detail_high, detail_low,
-                    )  # fmt: skip
-                    if reason >= 0:
-                        time = detail_times[d]
-                if reason < 0:
-                    ticks, reason = meets(
-                        position, terms.maker_target, to_ticks(open_[still], tick), to_ticks(high[still], tick),
-                        to_ticks(low[still], tick),
-                    )  # fmt: skip
-                if reason >= 0:
-                    ticks, rate = ending(terms, position, ticks, reason, slip)
-                    cash, tally = closed(terms, cash, tally, position, trades, times, still, time, ticks, reason, rate)
-                    position = flat()
-            if still == last and position.side != 0:
-                ticks = slipped(to_ticks(close[still], tick), -position.side, slip)
-                cash, tally = closed(
-                    terms, cash, tally, position, trades, times, still, times[still], ticks, ENDED, terms.taker
-                )
-                position = flat()
-            reach = reach_of(terms, cash, position)
-            curve = marked(curve, close, still, i, reach.base, reach.gain)
-            if len(equity) > 0:
-                equity[still] = reach.base + reach.gain * close[still]
+                account = _within(market, costs, terms, account, found, still)
+            if still == last and account.position.side != 0:
+                ticks = slipped(to_ticks(close[still], terms.tick), -account.position.side, _slippage(costs, still))
+                account = closed(market, terms, account, found, still, market.times[still], ticks, ENDED, terms.taker)
+            reach = reach_of(terms, account)
+            waiting += 1
+            buffer[waiting] = reach.base + reach.gain * close[still]
         if changes[turn] == i - 1:
-            at = i - 1
-            plan = _decide(
-                terms, cash, position, wanted[turn], close[at],
-                stops[at] if leveled else 0.0, targets[at] if leveled else 0.0,
-            )  # fmt: skip
+            account = _decided(terms, account, signals, turn, i - 1, close[i - 1])
             turn += 1
-            if plan.acts:
+            if account.plan.acts:
                 wake = i
-    book[CASH], book[TRADES], book[WINS], book[FEES] = cash, tally.trades, tally.wins, tally.fees
-    book[FUNDINGS], book[LIQUIDATIONS], book[HELD] = tally.funding, tally.liquidations, tally.held
-    book[DRAWDOWN_BARS] = curve.longest
-    sums[WON], sums[LOST], sums[RETURNS] = tally.won, tally.lost, tally.returns
-    sums[BEST], sums[WORST], sums[DRAWDOWN] = tally.best, tally.worst, curve.drawdown
-    sums[BAR_RETURNS], sums[BAR_SQUARES], sums[BAR_DOWN] = curve.returns, curve.squares, curve.down
+    _total(account, measured(curve, waiting, buffer, found.equity), found)
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
+def _opened(terms: Terms) -> Account:
+    """The account at the beginning."""
+    nothing = Tally(ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, 0.0, 0.0, 0.0, -np.inf, np.inf)
+    return Account(terms.capital, flat(), nothing_planned(), nothing)
+
+
+@inlined
+def _slippage(costs: Costs, bar: int) -> float:
+    return costs.slippage[bar] if len(costs.slippage) > 1 else costs.slippage[0]
+
+
+@inlined
+def _at_open(
+    market: Market,
+    signals: Signals,
+    costs: Costs,
+    terms: Terms,
+    account: Account,
+    found: Found,
+    bar: int,
+    turn: int,
+    due: int,
+) -> tuple[Account, int]:
+    """Funding due at the open, then the plan, then what falls due inside the bar; and the next row of funding.
+
+    A plan was made at the close before, at the newest change, the one before `turn`: `bar` is the one that opens after it.
+    """
+    funding = costs.funding
+    while funding[due, 0] == bar and funding[due, 1] == 1:
+        account = charged(terms, account, funding[due, 2], funding[due, 3])
+        due += 1
+    if account.plan.acts:
+        first = to_ticks(signals.opens[turn - 1], terms.tick)
+        account = _filled(market, costs, terms, account, found, bar, first)
+    while funding[due, 0] == bar:
+        account = charged(terms, account, funding[due, 2], funding[due, 3])
+        due += 1
+    return account, due
+
+
+@inlined
+def _filled(
+    market: Market, costs: Costs, terms: Terms, account: Account, found: Found, bar: int, first: int
+) -> Account:
+    """The plan, carried out at the open of `bar`, `first` ticks."""
+    plan, slippage = account.plan, _slippage(costs, bar)
+    turns = account.position.side != 0
+    if turns:
+        ticks = slipped(first, -account.position.side, slippage)
+        account = closed(market, terms, account, found, bar, market.times[bar], ticks, SIGNAL, terms.taker)
+    if _may_enter(terms, plan, first, account.cash, turns):
+        account = entered(terms, account, bar, slipped(first, plan.side, slippage))
+    return Account(account.cash, account.position, nothing_planned(), account.tally)
+
+
+@inlined
+def _within(market: Market, costs: Costs, terms: Terms, account: Account, found: Found, bar: int) -> Account:
+    """The account after a bar in which a level lies: detail bars may say which, or that it was not reached."""
+    position, tick = account.position, terms.tick
+    time, ticks, reason = market.times[bar], ZERO, -1
+    if len(costs.detail_at) > 0:
+        begin, end = costs.detail_at[bar], costs.detail_at[bar + 1]
+        time, ticks, reason = meets_within(terms, position, costs, begin, end, time)
+    if reason < 0:
+        first, highest, lowest = market.open_[bar], market.high[bar], market.low[bar]
+        ticks, reason = meets(
+            position, terms.maker_target, to_ticks(first, tick), to_ticks(highest, tick), to_ticks(lowest, tick)
+        )
+    if reason < 0:
+        return account
+    ticks, rate = ending(terms, position, ticks, reason, _slippage(costs, bar))
+    return closed(market, terms, account, found, bar, time, ticks, reason, rate)
+
+
+@inlined
 def _may_enter(terms: Terms, plan: Plan, first: int, cash: int, turns: bool) -> bool:  # noqa: FBT001 - compiled
     """Whether the plan's entry is sent and taken at an open of `first` ticks.
 
@@ -221,28 +184,42 @@ def _may_enter(terms: Terms, plan: Plan, first: int, cash: int, turns: bool) -> 
     return not turns or (not passed and cash > 0)
 
 
-@njit(cache=True, error_model="numpy")
-def _decide(
-    terms: Terms, cash: int, position: Position, side: int, close: float, stop_distance: float, target_distance: float
-) -> Plan:
-    """The wanted side has changed to `side` at this close: what the next open is to bring."""
-    held = position.side
-    if held == side or (side == 0 and terms.exits != NO_EXITS):
+@inlined
+def _decided(terms: Terms, account: Account, signals: Signals, turn: int, bar: int, close: float) -> Account:
+    """The account with what the next open is to bring: the wanted side has changed at the close of `bar`."""
+    stop, target = terms.stop * close, terms.target * close
+    if terms.exits == STRATEGY_EXITS:
+        stop, target = signals.stops[bar], signals.targets[bar]
+    plan = _plan(terms, account, signals.wanted[turn], to_ticks(close, terms.tick), stop, target)
+    return Account(account.cash, account.position, plan, account.tally)
+
+
+@inlined
+def _plan(terms: Terms, account: Account, side: int, ticks: int, stop_distance: float, target_distance: float) -> Plan:
+    """What is done about a wanted side at a close of `ticks`."""
+    held, exits = account.position.side, terms.exits != NO_EXITS
+    if held == side or (side == 0 and exits):
         return nothing_planned()
-    ticks = to_ticks(close, terms.tick)
-    stop, target, lots = ZERO, ZERO, ZERO
-    if side != 0:
-        known = True
-        if terms.exits == FIXED_EXITS:
-            stop_distance, target_distance = close * terms.stop, close * terms.target
-        if terms.exits != NO_EXITS:
-            known = stop_distance >= 0.0 and target_distance >= 0.0 and stop_distance + target_distance > 0.0
-        if terms.exits != NO_EXITS and known:
-            if stop_distance > 0.0:
-                stop = ticks - side * max(1, to_ticks(stop_distance, terms.tick))
-                known = stop > 0
-            if target_distance > 0.0:
-                target = max(0, ticks + side * max(1, to_ticks(target_distance, terms.tick)))
-        if known:
-            lots = lots_of(terms, cash + profit(terms, position, ticks), ticks, stop)
+    stop, target, lots, known = ZERO, ZERO, ZERO, side != 0
+    if exits:
+        known = stop_distance >= 0.0 and target_distance >= 0.0 and stop_distance + target_distance > 0.0
+        if known and stop_distance > 0.0:
+            stop = ticks - side * max(1, to_ticks(stop_distance, terms.tick))
+            known = stop > 0
+        if known and target_distance > 0.0:
+            target = max(0, ticks + side * max(1, to_ticks(target_distance, terms.tick)))
+    if known:
+        lots = lots_of(terms, account.cash + profit(terms, account.position, ticks), ticks, stop)
     return Plan(bool(held != 0 or lots > 0), side if lots > 0 else ZERO, lots, stop, target)
+
+
+@inlined
+def _total(account: Account, curve: Curve, found: Found) -> None:
+    """The run's totals at their places."""
+    book, sums, tally = found.book, found.sums, account.tally
+    book[CASH], book[TRADES], book[WINS], book[FEES] = account.cash, tally.trades, tally.wins, tally.fees
+    book[FUNDINGS], book[LIQUIDATIONS], book[HELD] = tally.funding, tally.liquidations, tally.held
+    book[DRAWDOWN_BARS] = curve.longest
+    sums[WON], sums[LOST], sums[RETURNS] = tally.won, tally.lost, tally.returns
+    sums[BEST], sums[WORST], sums[DRAWDOWN] = tally.best, tally.worst, curve.drawdown
+    sums[BAR_RETURNS], sums[BAR_SQUARES], sums[BAR_DOWN] = curve.returns, curve.squares, curve.down

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from engine.arithmetic import bankruptcy, slipped
 from engine.backtest.account import to_ticks
-from engine.backtest.layout import LIQUIDATED, STOPPED, TARGETED, Position, Reach, Terms
-from engine.bars import Floats, Ints
+from engine.backtest.layout import (
+    LIQUIDATED,
+    STOPPED,
+    TARGETED,
+    Account,
+    Costs,
+    Market,
+    Position,
+    Reach,
+    Terms,
+    inlined,
+)
 
 BLOCK = 64  # bars whose extremes are known before
 
 
-@njit(cache=True, error_model="numpy")
-def reach_of(terms: Terms, cash: int, position: Position) -> Reach:
+@inlined
+def reach_of(terms: Terms, account: Account) -> Reach:
     """What the equity is at a price, and where the position may end."""
+    cash, position = account.cash, account.position
     side = position.side
     if side == 0:
         return Reach(float(cash), 0.0, -np.inf, np.inf)
@@ -38,35 +48,23 @@ def reach_of(terms: Terms, cash: int, position: Position) -> Reach:
     return Reach(base, gain, below, above)
 
 
-@njit(cache=True, error_model="numpy")
-def touched_in(
-    high: Floats,
-    low: Floats,
-    highest: Floats,
-    lowest: Floats,
-    begin: int,
-    end: int,
-    below: float,
-    above: float,
-) -> int:
-    """The first bar of `begin` to `end` in which a level lies, or `end`; blocks that do not reach one are passed over.
-
-    `highest` and `lowest` are the extremes of each BLOCK bars.
-    """
+@inlined
+def touched_in(market: Market, begin: int, end: int, below: float, above: float) -> int:
+    """The first bar of `begin` to `end` that reaches below or above a level, or `end`; whole blocks are passed over."""
     i = begin
     while i < end:
         block = i // BLOCK
         stop = min((block + 1) * BLOCK, end)
-        if lowest[block] < below or highest[block] > above:
+        if market.lowest[block] < below or market.highest[block] > above:
             while i < stop:
-                if low[i] < below or high[i] > above:
+                if market.low[i] < below or market.high[i] > above:
                     return i
                 i += 1
         i = stop
     return end
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def meets(position: Position, maker: int, first: int, highest: int, lowest: int) -> tuple[int, int]:
     """Price and reason with which the position ends in a bar, before slippage; reason -1 where it does not.
 
@@ -94,36 +92,29 @@ def meets(position: Position, maker: int, first: int, highest: int, lowest: int)
     return first, -1
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def meets_within(
-    terms: Terms,
-    position: Position,
-    begin: int,
-    end: int,
-    since: int,
-    times: Ints,
-    open_: Floats,
-    high: Floats,
-    low: Floats,
+    terms: Terms, position: Position, costs: Costs, begin: int, end: int, since: int
 ) -> tuple[int, int, int]:
-    """The first of the detail bars `begin` to `end` that ends the position, its price and reason; reason -1 for none.
+    """The time of the first of the detail bars `begin` to `end` that ends the position, its price and reason, -1 for none.
 
     Detail bars that open before `since`, ms UTC, belong to an earlier bar.
     """
     for d in range(begin, end):
-        if times[d] >= since:
-            first, highest, lowest = (
-                to_ticks(open_[d], terms.tick),
-                to_ticks(high[d], terms.tick),
-                to_ticks(low[d], terms.tick),
+        if costs.detail_times[d] >= since:
+            ticks, reason = meets(
+                position,
+                terms.maker_target,
+                to_ticks(costs.detail_open[d], terms.tick),
+                to_ticks(costs.detail_high[d], terms.tick),
+                to_ticks(costs.detail_low[d], terms.tick),
             )
-            ticks, reason = meets(position, terms.maker_target, first, highest, lowest)
             if reason >= 0:
-                return d, ticks, reason
-    return begin, 0, -1
+                return costs.detail_times[d], ticks, reason
+    return since, 0, -1
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def ending(terms: Terms, position: Position, ticks: int, reason: int, slippage: float) -> tuple[int, int]:
     """Price and fee rate of what `meets` found.
 

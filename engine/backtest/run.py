@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from engine import indicators, shadow
-from engine.backtest import compiled, kernel, layout, levels
+from engine.backtest import compiled, kernel, layout, levels, measure, signals
 from engine.backtest.funding import Funding, Marks, rows
 from engine.backtest.metrics import Metrics, Sums, metrics_of
 from engine.backtest.result import TRADE, Rows
@@ -85,17 +85,26 @@ class Backtest:
         self.detail = detail if detail is not None else Bars.empty()
         self.detail_at = _detail_at(bars, timeframe_ms, self.detail)
         self.prices = _prices(self.bars)[:4]
-        detail_prices = tuple(indicators.plain(x) for x in (self.detail.open, self.detail.high, self.detail.low))
-        # the kernel's arguments before and after the signals
-        self.market = (self.first, self.last, self.bars.open_time, *self.prices, *_extremes(self.bars))
-        self.costs = (
+        # the kernel's arguments beside the signals
+        self.market = layout.Market(
+            begin=self.first,
+            end=self.last,
+            times=self.bars.open_time,
+            open_=self.bars.open,
+            high=self.bars.high,
+            low=self.bars.low,
+            close=self.bars.close,
+            highest=_of_blocks(np.maximum, self.bars.high),
+            lowest=_of_blocks(np.minimum, self.bars.low),
+        )
+        self.costs = layout.Costs(
             self.slippage,
             self.funding,
             self.detail_at,
             np.require(self.detail.open_time, np.int64, ["C", "W"]),
-            *detail_prices,
-            terms_of(rules, self.grid),
+            *(indicators.plain(x) for x in (self.detail.open, self.detail.high, self.detail.low)),
         )
+        self.terms = terms_of(rules, self.grid)
 
     def run(self, name: str, params: Params | None = None) -> Result:
         """Run one strategy by name, `board` included; BadInput for an unknown one or parameters out of range."""
@@ -108,46 +117,14 @@ class Backtest:
     def run_sides(self, answer: Wanted, name: str = "own signals", params: Params | None = None) -> Result:
         """Run given sides (and exits) over the bars."""
         book, sums = np.zeros(layout.BOOK, dtype=np.int64), np.zeros(layout.SUMS)
-        changes = self._changes(answer.sides)
-        trades = np.empty(len(changes), dtype=TRADE)
-        self._go(answer, book, sums, changes, trades)
-        done = summed(self.rules.capital, book.tolist(), sums.tolist())
-        return Result(self, name, answer, done, trades[: done.trades], params)
+        self._go(answer, book, sums)
+        return Result(self, name, answer, summed(self.rules.capital, book.tolist(), sums.tolist()), params=params)
 
-    def _changes(self, sides: Sides) -> Ints:
-        """Bars at whose close there is something to decide, and the end.
-
-        Without exits the first bar's side counts as a change; else what was wanted before the period is known.
-        """
-        first, last = self.first, self.last
-        changes = np.flatnonzero(sides[first + 1 : last] != sides[first : last - 1]) + (first + 1)
-        before = sides[first - 1] if first and self.rules.exits is not Exits.NONE else 0
-        head = [first] if sides[first] != before else []
-        return np.concatenate((head, changes, [last])).astype(np.int64)
-
-    def _go(
-        self,
-        answer: Wanted,
-        book: Ints,
-        sums: Floats,
-        changes: Ints | None = None,
-        trades: Rows = _NO_ROWS,
-        equity: Floats = _NO_FLOATS,
-    ) -> None:
-        if changes is None:
-            changes = self._changes(answer.sides)
-        kernel.run(
-            *self.market,
-            changes,
-            answer.sides[changes[:-1]],
-            answer.stops,
-            answer.targets,
-            *self.costs,
-            book,
-            sums,
-            trades,
-            equity,
-        )
+    def trades(self, answer: Wanted, count: int) -> Rows:
+        """The trades of given sides, `count` of them, as rows of TRADE."""
+        rows = np.empty(count, dtype=TRADE)
+        self._go(answer, np.zeros(layout.BOOK, dtype=np.int64), np.zeros(layout.SUMS), rows)
+        return rows
 
     def equity(self, answer: Wanted) -> Floats:
         """Equity at each close of the period, quote currency."""
@@ -155,9 +132,22 @@ class Backtest:
         self._go(answer, np.zeros(layout.BOOK, dtype=np.int64), np.zeros(layout.SUMS), equity=curve)
         return curve[self.first : self.last] / MONEY_SCALE
 
+    def _signals(self, answer: Wanted) -> layout.Signals:
+        """Without exits the first bar's side counts as a change; else what was wanted before the period is known."""
+        first, sides = self.first, answer.sides
+        before = int(sides[first - 1]) if first and self.rules.exits is not Exits.NONE else 0
+        changes, values, opens = signals.turns_of(sides, self.market.open_, first, self.last, before)
+        return layout.Signals(changes, values, opens, answer.stops, answer.targets)
+
+    def _go(
+        self, answer: Wanted, book: Ints, sums: Floats, trades: Rows = _NO_ROWS, equity: Floats = _NO_FLOATS
+    ) -> None:
+        found = layout.Found(book, sums, trades, equity, np.empty(measure.ROOM))
+        kernel.run(self.market, self._signals(answer), self.costs, self.terms, found)
+
 
 class Result:
-    """One run: `sums` and `trades` (rows of TRADE) are there, everything else is made when it is asked for.
+    """One run: `sums` are there, everything else is made when it is asked for, trades and equity by another pass.
 
     `params` is None for a strategy's defaults; `engine` is "fast" or "faithful".
     """
@@ -168,7 +158,7 @@ class Result:
         name: str,
         answer: Wanted,
         sums: Sums,
-        trades: Rows,
+        trades: Rows | None = None,
         params: Params | None = None,
         engine: str = "fast",
         curve: Floats | None = None,
@@ -177,9 +167,9 @@ class Result:
         self.name = name
         self.answer = answer
         self.sums = sums
-        self.trades = trades
         self.params = params
         self.engine = engine
+        self._trades = trades
         self._curve = curve
 
     @cached_property
@@ -201,6 +191,11 @@ class Result:
         return self.backtest.bars.open_time[self.backtest.first : self.backtest.last]
 
     @cached_property
+    def trades(self) -> Rows:
+        """Closed trades as rows of TRADE, oldest first."""
+        return self.backtest.trades(self.answer, self.sums.trades) if self._trades is None else self._trades
+
+    @cached_property
     def equity(self) -> Floats:
         """Equity at each close of the period, quote currency."""
         return self.backtest.equity(self.answer) if self._curve is None else self._curve
@@ -210,10 +205,9 @@ def _prices(bars: Bars) -> tuple[Floats, ...]:
     return bars.open, bars.high, bars.low, bars.close, bars.volume
 
 
-def _extremes(bars: Bars) -> tuple[Floats, Floats]:
-    """Highest high and lowest low of each `levels.BLOCK` bars."""
-    starts = np.arange(0, len(bars), levels.BLOCK)
-    return np.maximum.reduceat(bars.high, starts), np.minimum.reduceat(bars.low, starts)
+def _of_blocks(extreme: np.ufunc, values: Floats) -> Floats:
+    """Highest or lowest of each `levels.BLOCK` bars."""
+    return np.asarray(extreme.reduceat(values, np.arange(0, len(values), levels.BLOCK)), dtype=np.float64)
 
 
 def wanted(name: str, bars: Bars, rules: Rules, params: Params | None = None) -> Wanted:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.backtest import layout, sweep_kernel
+from engine.backtest.jobs import cores, each
 from engine.backtest.metrics import YEAR_MS, Metrics, Sums, metrics_of, sharpe_of
 from engine.backtest.result import TRADE
 from engine.backtest.rules import Exits
@@ -21,6 +22,7 @@ from engine.strategies.ema_cross import STRATEGY as EMA_CROSS
 
 GROUP = 64  # pairs whose averages are shared: bounds the memory
 BATCH = 1_024  # pairs between two words about the progress
+FEW = 16  # other variants between two
 MOST = 1_000_000
 
 Told = Callable[[int, int], bool]
@@ -87,7 +89,14 @@ def variants(name: str, values: Mapping[str, Sequence[float]]) -> tuple[Params, 
     return tuple(made)
 
 
-def sweep(test: Backtest, name: str, params: Sequence[Params], told: Told = lambda _done, _all: True) -> Sweep:
+def sweep(
+    test: Backtest,
+    name: str,
+    params: Sequence[Params],
+    told: Told = lambda _done, _all: True,
+    *,
+    jobs: int | None = None,
+) -> Sweep:
     """Run every variant.
 
     Args:
@@ -95,23 +104,18 @@ def sweep(test: Backtest, name: str, params: Sequence[Params], told: Told = lamb
         name: one of the six strategies.
         params: its variants.
         told: called with (variants done, all) now and then; where it says False the sweep ends with BadInput.
+        jobs: how many are worked on at once, each on a core of its own; as many as there are cores by default.
     """
     member = strategy(name)
     chosen = tuple(member.validate(one) for one in params)
     count = len(chosen)
     books, sums = np.zeros((count, layout.BOOK), dtype=np.int64), np.zeros((count, layout.SUMS))
     if member is EMA_CROSS and test.rules.exits is not Exits.STRATEGY:
-        _pairs(test, np.array([(one.fast, one.slow) for one in chosen], dtype=np.int64), books, sums, told)  # type: ignore[attr-defined] # validated
+        pairs = np.array([(one.fast, one.slow) for one in chosen], dtype=np.int64)  # type: ignore[attr-defined] # validated
+        _pairs(test, pairs, books, sums, told, cores(jobs))
     else:
-        _one_by_one(test, name, chosen, books, sums, told)
+        _one_by_one(test, name, chosen, books, sums, told, cores(jobs))
     return Sweep(test, name, chosen, books, sums)
-
-
-def _one_by_one(test: Backtest, name: str, params: Sequence[Params], books: Ints, sums: Floats, told: Told) -> None:
-    for place, one in enumerate(params):
-        test.fill(name, one, books[place], sums[place])
-        if place % 16 == 0:
-            _go_on(told, place, len(params))
 
 
 def _go_on(told: Told, done: int, count: int) -> None:
@@ -119,18 +123,37 @@ def _go_on(told: Told, done: int, count: int) -> None:
         raise BadInput("sweep", f"{done} of {count} variants", "was stopped")
 
 
-def _pairs(test: Backtest, pairs: Ints, books: Ints, sums: Floats, told: Told) -> None:
+def _one_by_one(
+    test: Backtest, name: str, params: Sequence[Params], books: Ints, sums: Floats, told: Told, jobs: int
+) -> None:
+    def one(place: int) -> None:
+        test.fill(name, params[place], books[place], sums[place])
+
+    for begin in range(0, len(params), FEW):
+        end = min(begin + FEW, len(params))
+        each(one, range(begin, end), jobs)
+        _go_on(told, end, len(params))
+
+
+def _pairs(test: Backtest, pairs: Ints, books: Ints, sums: Floats, told: Told, jobs: int) -> None:
     """Averages are shared, so pairs of near periods are worked on together."""
     longest = int(pairs[:, 1].max())
     if test.last < longest:
         raise BadInput("bars", test.last, f"a slow average of {longest} needs as many")
+    forgets, nothing = int(test.rules.exits is Exits.NONE), np.empty(0, dtype=TRADE)
+
+    def group(places: Ints) -> None:
+        periods, at = np.unique(pairs[places], return_inverse=True)
+        periods = np.pad(periods, (0, -len(periods) % 4), mode="edge")  # four averages are computed at once
+        own_books, own_sums = books[places], sums[places]
+        sweep_kernel.run_pairs(
+            test.market, test.costs, test.terms, periods, at.reshape(-1, 2), forgets, own_books, own_sums, nothing
+        )
+        books[places], sums[places] = own_books, own_sums
+
     order = np.lexsort((pairs[:, 0], pairs[:, 1]))
     for begin in range(0, len(order), BATCH):
         places = order[begin : begin + BATCH]
-        own, own_books, own_sums = pairs[places], books[places], sums[places]
-        groups = np.append(np.arange(0, len(places), GROUP), len(places)).astype(np.int64)
-        forgets = int(test.rules.exits is Exits.NONE)
-        nothing = np.empty(0, dtype=TRADE)
-        sweep_kernel.run_pairs(*test.market, groups, own, forgets, *test.costs, own_books, own_sums, nothing)
-        books[places], sums[places] = own_books, own_sums
+        size = min(GROUP, -(-len(places) // jobs))
+        each(group, [places[i : i + size] for i in range(0, len(places), size)], jobs)
         _go_on(told, begin + len(places), len(order))

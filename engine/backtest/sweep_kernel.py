@@ -7,180 +7,151 @@ side changes. The engine itself is `kernel.run`, so that a pair of a sweep and a
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from engine.backtest.kernel import run
-from engine.backtest.layout import Terms
+from engine.backtest.layout import Costs, Found, Market, Signals, Terms
+from engine.backtest.measure import ROOM
 from engine.backtest.result import Rows
 from engine.bars import Floats, Ints
+from engine.strategies.base import Sides
 
 WIDTH = 4_096  # bars a block
 
 
-@njit(cache=True, error_model="numpy")
-def averages(close: Floats, begin: int, end: int, period: int, before: float, out: Floats) -> float:
-    """EMA(period) of bars `begin` to `end` into `out`, as `indicators.ema`; returns the last value, the next `before`."""
-    k = 2.0 / (period + 1)
-    value, i = before, begin
-    if begin == 0:
-        total = 0.0
-        for j in range(period):
-            total += close[j]
-        value = total / period
-        out[period - 1] = value
-        i = period
-    while i < end:
+@njit(cache=True, error_model="numpy", _nrt=False)
+def _seed(close: Floats, period: int, end: int, out: Floats) -> float:
+    """The first EMA(period), its seed the mean of as many closes, as `indicators.ema`; on to bar `end`. Returns the last."""
+    value, k = 0.0, 2.0 / (period + 1)
+    for i in range(period):
+        value += close[i]
+    value /= period
+    out[period - 1] = value
+    for i in range(period, end):
         value = (close[i] - value) * k + value
-        out[i - begin] = value
-        i += 1
+        out[i] = value
     return value
 
 
-@njit(cache=True, error_model="numpy")
-def four_averages(close: Floats, begin: int, end: int, periods: Ints, values: Floats, out: Floats) -> None:
-    """Four of them at once, past their seeds: their chains of additions do not wait for one another."""
+@njit(cache=True, error_model="numpy", _nrt=False)
+def _four(close: Floats, begin: int, end: int, at: int, periods: Ints, values: Floats, out: Floats) -> None:
+    """Four of them at once, past their seeds: their chains of additions do not wait for one another.
+
+    Bars `begin` to `end` are put to places `at` and on.
+    """
     k0, k1, k2, k3 = 2.0 / (periods[0] + 1), 2.0 / (periods[1] + 1), 2.0 / (periods[2] + 1), 2.0 / (periods[3] + 1)
     a, b, c, d = values[0], values[1], values[2], values[3]
-    for i in range(begin, end):
-        price = close[i]
+    shift = np.uint64(begin - at)
+    for i in range(np.uint64(begin), np.uint64(end)):  # without a sign: no place is counted from the end
+        price, j = close[i], i - shift
         a = (price - a) * k0 + a
         b = (price - b) * k1 + b
         c = (price - c) * k2 + c
         d = (price - d) * k3 + d
-        at = i - begin
-        out[0, at], out[1, at], out[2, at], out[3, at] = a, b, c, d
+        out[0, j], out[1, j], out[2, j], out[3, j] = a, b, c, d
     values[0], values[1], values[2], values[3] = a, b, c, d
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _lines(close: Floats, begin: int, end: int, periods: Ints, values: Floats, out: Floats) -> None:
-    """One block of all averages."""
-    count = len(periods)
-    quads = count // 4 if begin > 0 else 0
-    for q in range(quads):
-        four_averages(close, begin, end, periods[4 * q :], values[4 * q :], out[4 * q :])
-    for p in range(4 * quads, count):
-        values[p] = averages(close, begin, end, periods[p], values[p], out[p])
+    """One block of all averages, four by four; `periods` rise and are as many as a multiple of four."""
+    for p in range(0, len(periods), 4):
+        since = begin
+        if begin == 0:
+            since = min(periods[p + 3], end)
+            for k in range(p, p + 4):
+                values[k] = _seed(close, periods[k], since, out[k])
+        _four(close, since, end, since - begin, periods[p:], values[p:], out[p:])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _crossings(
-    begin: int, end: int, first: int, warm: int, forgets: int, quick: Floats, long: Floats, state: Ints, changes: Ints
+    begin: int,
+    end: int,
+    first: int,
+    warm: int,
+    forgets: int,
+    quick: Floats,
+    long: Floats,
+    above: Sides,
+    state: Ints,
+    changes: Ints,
 ) -> None:
     """Where a pair's side changes within a block; changes before bar `first` are not kept, and the side where it `forgets`.
 
-    `state` is the side so far, how many changes are kept, and the side of the first of them.
+    `state` is the side so far, how many changes are kept, and the side of the first of them. `above` is room to work in.
     """
-    side, count = state[0], state[1]
+    side, count = state[0], np.uint64(state[1])
     since = max(begin, warm)
+    for i in range(np.uint64(end - begin)):  # places without a sign are never counted from the end
+        above[i] = 1 if quick[i] - long[i] > 1e-9 * abs(long[i]) else -1
     if since < first:
         kept = min(first, end)
         if forgets:
             side = 0
         elif kept > since:
-            at = kept - 1 - begin
-            side = 1 if quick[at] - long[at] > 1e-9 * abs(long[at]) else -1
+            side = above[kept - 1 - begin]
         since = kept
-    if since >= end:
-        state[0] = side
-        return
-    above = side > 0
-    if side == 0:
-        above = quick[since - begin] - long[since - begin] > 1e-9 * abs(long[since - begin])
-        state[2] = 1 if above else -1
-        changes[0] = since
-        count = 1
-    for i in range(since - begin, end - begin):
-        value = long[i]
-        now = quick[i] - value > 1e-9 * abs(value)
-        if now != above:
-            above = now
-            if count == 0:
-                state[2] = 1 if now else -1
-            changes[count] = begin + i
-            count += 1
-    state[0], state[1] = (1 if above else -1), count
+    if since < end and count == 0:
+        state[2] = -side if side != 0 else above[since - begin]
+    now, before = np.int8(side), np.uint64(begin)
+    for i in range(np.uint64(since - begin), np.uint64(max(since, end) - begin)):  # see `signals.turns_of`
+        changes[count] = before + i
+        count += np.uint64(above[i] != now)
+        now = above[i]
+    state[0], state[1] = now, count
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
+@njit(cache=True, error_model="numpy")
+def _changes(
+    market: Market, periods: Ints, places: Ints, warm: Ints, forgets: int, states: Ints, changes: Ints
+) -> None:
+    """Where the sides of all pairs change over the whole period; `states` and `changes` are those of `_crossings`."""
+    values, lines, above = np.zeros(len(periods)), np.empty((len(periods), WIDTH)), np.empty(WIDTH, dtype=np.int8)
+    for first in range(0, market.end, WIDTH):
+        stop = min(first + WIDTH, market.end)
+        _lines(market.close, first, stop, periods, values, lines)
+        for p in range(len(places)):
+            quick, long = lines[places[p, 0]], lines[places[p, 1]]
+            _crossings(first, stop, market.begin, warm[p], forgets, quick, long, above, states[p], changes[p])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def run_pairs(
-    begin: int,
-    end: int,
-    times: Ints,
-    open_: Floats,
-    high: Floats,
-    low: Floats,
-    close: Floats,
-    highest: Floats,
-    lowest: Floats,
-    groups: Ints,
-    pairs: Ints,
-    forgets: int,
-    slippage: Floats,
-    funding: Ints,
-    detail_at: Ints,
-    detail_times: Ints,
-    detail_open: Floats,
-    detail_high: Floats,
-    detail_low: Floats,
+    market: Market,
+    costs: Costs,
     terms: Terms,
+    periods: Ints,
+    places: Ints,
+    forgets: int,
     books: Ints,
     sums: Floats,
     no_rows: Rows,
 ) -> None:
-    """Every pair through the engine, group by group; the groups are worked on side by side.
+    """A group of pairs, one after the other, through the engine.
 
     Args:
-        begin: as in `kernel.run`, like everything that is not named here.
-        end: the bar after the last.
-        times: open times.
-        open_: prices.
-        high: prices.
-        low: prices.
-        close: prices.
-        highest: of `kernel.run`.
-        lowest: of `kernel.run`.
-        groups: int64[g + 1], first pair of each group, then how many pairs there are.
-        pairs: int64[p, 2], fast and slow period.
+        market: bars and period.
+        costs: of fills.
+        terms: rules and grid.
+        periods: int64[a] of all averages.
+        places: int64[p, 2], where among them a pair's fast and slow period are.
         forgets: 1 where the period begins without a side wanted before.
-        slippage: of `kernel.run`.
-        funding: of `kernel.run`.
-        detail_at: of `kernel.run`.
-        detail_times: of `kernel.run`.
-        detail_open: of `kernel.run`.
-        detail_high: of `kernel.run`.
-        detail_low: of `kernel.run`.
-        terms: of `kernel.run`.
-        books: int64[p, BOOK], zeros, filled here.
-        sums: float64[p, SUMS], zeros, filled here.
+        books: int64[p, BOOK], filled here.
+        sums: float64[p, SUMS], filled here.
         no_rows: TRADE[0].
     """
-    for g in prange(len(groups) - 1):
-        own = pairs[groups[g] : groups[g + 1]]
-        count = len(own)
-        periods = np.unique(own.copy().reshape(-1))
-        fast, slow = np.searchsorted(periods, own[:, 0].copy()), np.searchsorted(periods, own[:, 1].copy())
-        values, lines = np.zeros(len(periods)), np.empty((len(periods), WIDTH))
-        states = np.zeros((count, 3), dtype=np.int64)
-        changes = np.empty((count, end - begin + 1), dtype=np.int64)
-        for first in range(0, end, WIDTH):
-            stop = min(first + WIDTH, end)
-            _lines(close, first, stop, periods, values, lines)
-            for p in range(count):
-                _crossings(
-                    first, stop, begin, own[p, 1] - 1, forgets, lines[fast[p]], lines[slow[p]], states[p], changes[p]
-                )
-        nothing, one = np.zeros(0), np.zeros(1)
-        for p in range(count):
-            kept = states[p, 1]
-            changes[p, kept] = end
-            wanted = np.empty(kept, dtype=np.int8)
-            side = states[p, 2]
-            for k in range(kept):
-                wanted[k] = side
-                side = -side
-            run(
-                begin, end, times, open_, high, low, close, highest, lowest, changes[p, : kept + 1], wanted, one, one, slippage, funding,
-                detail_at, detail_times, detail_open, detail_high, detail_low, terms, books[groups[g] + p],
-                sums[groups[g] + p], no_rows, nothing,
-            )  # fmt: skip
+    count, most = len(places), market.end - market.begin
+    states = np.zeros((count, 3), dtype=np.int64)
+    changes = np.empty((count, most + 1), dtype=np.int64)
+    _changes(market, periods, places, periods[places[:, 1]] - 1, forgets, states, changes)
+    wanted, opens = np.empty(most, dtype=np.int8), np.empty(most)
+    nothing, one, buffer = np.zeros(0), np.zeros(1), np.empty(ROOM)
+    for p in range(count):
+        kept, side = states[p, 1], states[p, 2]
+        changes[p, kept] = market.end
+        for k in range(kept):
+            wanted[k], side = side, -side
+            opens[k] = market.open_[min(changes[p, k] + 1, market.end - 1)]
+        signals = Signals(changes[p, : kept + 1], wanted[:kept], opens[:kept], one, one)
+        run(market, signals, costs, terms, Found(books[p], sums[p], no_rows, nothing, buffer))
