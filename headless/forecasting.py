@@ -169,7 +169,7 @@ class Forecasting:
         for symbol in self._symbols:
             one = _of(kept, symbol, self._timeframe_ms)
             if one is not None and self._loaded(one.path):
-                chosen[symbol] = one
+                chosen[symbol] = one if one.standing.promoted else self._shelf.use(one)
         self._models = {one.path: self._models[one.path] for one in chosen.values()}
         return chosen
 

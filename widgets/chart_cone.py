@@ -40,10 +40,17 @@ def draw_cone(canvas: Canvas, outlook: Outlook, scale: PriceScale, begin: int, c
         canvas.curve(edge, tone)
 
 
+def move_words(value: float) -> str:
+    """``+0.12 %`` of a log return; a small one keeps two digits that say something: ``-0.0034 %``."""
+    share = math.expm1(value)
+    decimals = next((places for places, least in ((2, 0.001), (3, 0.0001)) if abs(share) >= least), 4)
+    return fmt.percent(share, decimals=decimals if share else 2)
+
+
 def legend(outlook: Outlook) -> list[Piece]:
     """``forecast +0.12 % untrusted``."""
     said = outlook.forecast
     arrow = "▲" if said.side > 0 else "▼" if said.side < 0 else "▬"
     tone = ("long" if said.side > 0 else "short" if said.side < 0 else "dim") if said.trusted else "dim"
-    pieces: list[Piece] = [("forecast ", "dim"), (f"{arrow} {fmt.percent(math.expm1(said.value))}", tone)]
+    pieces: list[Piece] = [("forecast ", "dim"), (f"{arrow} {move_words(said.value)}", tone)]
     return pieces if said.trusted else [*pieces, (" untrusted", "warn")]

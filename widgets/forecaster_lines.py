@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from engine.model.forecast import ModelInUse, Outlook
-from widgets import format as fmt
+from widgets.chart_cone import move_words
 from widgets.line import Line, Piece, fit, sentences
 from widgets.tones import side_arrow, side_tone
 
@@ -17,7 +15,7 @@ def head_line(model: ModelInUse, outlook: Outlook | None, width: int) -> Line:
     way: list[Piece] = []
     if said is not None:
         tone = side_tone(said.side) if model.trusted else "dim"
-        way = [(f"{side_arrow(said.side)} {fmt.percent(math.expm1(said.value))}", tone)]
+        way = [(f"{side_arrow(said.side)} {move_words(said.value)}", tone)]
     cells: list[tuple[int, list[Piece]]] = [
         (3, [("Forecaster", "dim")]),
         (2, [(model.model, "strong")]),

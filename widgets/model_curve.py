@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.forecast.view import ModelView, TrainingView
+from widgets import format as fmt
 from widgets.chart_canvas import Canvas
 from widgets.chart_scale import nice_ticks, scale_for
 from widgets.line import EMPTY, Line, Piece, fit, say, sentences
@@ -18,7 +19,11 @@ TRAINING, VALIDATION = "dim", "accent"
 
 
 def curve_lines(curve: Curve, width: int, rows: int) -> list[Line]:
-    """Losses of training and validation in `width` x `rows` cells: a legend, the curves with their axis, the epochs."""
+    """Losses in `width` x `rows` cells: a legend, the curves with their axis, the epochs.
+
+    Each is drawn against its own first epoch: training and validation part differ in how much the market moved, and with it
+    in the level of their losses, which says nothing.
+    """
     if len(curve) < 2:
         return [say("The learning curve has one epoch.")] if curve else []
     best = min(curve, key=lambda point: point[2])
@@ -27,19 +32,22 @@ def curve_lines(curve: Curve, width: int, rows: int) -> list[Line]:
         (2, [("━ training", TRAINING)]),
         (0, [(f"● kept: epoch {best[0]} of {curve[-1][0]}", "strong")]),
         (3, [(f"loss {best[2]:.4f}", "text")]),
+        (4, [("against the first epoch", "dim")]),
     ]
     return [Line(tuple(fit(cells, width))), *_plot(curve, best[0], width, max(LEAST_ROWS, rows - 1))]
 
 
 def _plot(curve: Curve, kept: int, width: int, height: int) -> list[Line]:
     rows, plot = height - 1, max(4, width - AXIS)
+    began = curve[0]
+    curve = [(at, loss / began[1] - 1.0, validation / began[2] - 1.0) for at, loss, validation in curve]
     losses = [value for _, *both in curve for value in both]
     scale = scale_for(min(losses), max(losses), rows, [])
     canvas = Canvas(width, height)
     last = 2 * plot - 1
     across = [round(i * last / (len(curve) - 1)) for i in range(len(curve))]
     for tick in nice_ticks(scale.low, scale.high, max(1, rows // ROWS_A_TICK), 1e-6):
-        canvas.write(plot, scale.row(tick), f"┤{tick:.4f}", "dim")
+        canvas.write(plot, scale.row(tick), f"┤{fmt.percent(tick)}", "dim")
     for row in range(rows):
         canvas.put_if_blank(plot, row, "│", "faint")
     for column, tone in ((1, TRAINING), (2, VALIDATION)):

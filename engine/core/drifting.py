@@ -31,4 +31,4 @@ def on_set(deck: Deck, event: ForecasterSet) -> None:
     elif model.trusted:
         deck.note(Level.GOOD, f"forecaster {model.model} is in use and trusted", event.symbol)
     else:
-        deck.note(Level.WARN, f"forecaster {model.model} is in use, untrusted: {model.reason}", event.symbol)
+        deck.note(Level.INFO, f"forecaster {model.model} is in use, untrusted: {model.reason}", event.symbol)

@@ -188,6 +188,13 @@ class Shelf:
             standings[wanted.id] = Standing(promoted=True, round=before.round + 1)
         return self.find(wanted.id)
 
+    def use(self, kept: Kept) -> Kept:
+        """Mark a model as in use that serves because there is no other; its record stays."""
+        with self._changing() as standings:
+            before = standings.get(kept.header.id, Standing())
+            standings[kept.header.id] = msgspec.structs.replace(before, promoted=True)
+        return self.find(kept.header.id)
+
     def demote(self, key: str, reason: str) -> Kept:
         """Trust a model no longer; it goes on forecasting and being scored."""
         model = self.find(key).header.id

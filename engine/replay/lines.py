@@ -58,6 +58,13 @@ def event_words(event: e.Event, instruments: dict[str, Instrument]) -> str:
                 for v in votes
             )
             return f"{event.symbol} votes on signal {signal_id}: {said}"
+        case e.ForecasterSet(symbol=symbol, model=model):
+            if model is None:
+                return f"{symbol} has no forecaster any more"
+            standing = "trusted" if model.trusted else f"untrusted: {model.reason}"
+            return f"{symbol} is forecast by {model.model}, round {model.round}, {standing}"
+        case e.OutcomesKnown(symbol=symbol, closes=closes):
+            return f"{symbol} outcomes of {len(closes)} forecasts that came due while no engine ran"
         case e.CommandReceived():
             return f"{event.source} asks: {type(event.command).__name__} {_rest(event.command)}"
         case _:

@@ -129,6 +129,8 @@ async def served(tmp_path: Path) -> tuple[Shelf, Engine]:
 async def test_generated_prices_are_served_by_the_shipped_models(tmp_path: Path) -> None:
     made = await Forecasting(tmp_path, generated=True, told=print).load(SYMBOLS, MINUTE)
     assert made.symbols == SYMBOLS[:2]
+    kept, _ = Shelf(tmp_path, FOLDER).kept()
+    assert all(one.standing.promoted and one.standing.round == 0 for one in kept)
 
 
 async def test_recorded_and_real_prices_are_not(tmp_path: Path) -> None:

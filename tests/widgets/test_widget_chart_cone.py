@@ -12,7 +12,7 @@ from engine.model.forecast import Forecast, Outlook
 from engine.model.market import MINUTE_MS, Bar
 from engine.view_bars import BarsView
 from widgets.chart_candles import DEFAULT_ZOOM, ZOOMS
-from widgets.chart_cone import LEAST_COLUMNS, MOST_COLUMNS, legend, prices, reach
+from widgets.chart_cone import LEAST_COLUMNS, MOST_COLUMNS, legend, move_words, prices, reach
 from widgets.chart_paint import Picture, paint, plan_of
 
 SAID = Forecast(0, MINUTE_MS, 0.01, -0.02, 0.04, 0.9, "c0ffee00", trusted=True)
@@ -79,3 +79,17 @@ def test_the_legend_says_direction_and_distrust() -> None:
     assert "forecast ▼" in head
     assert head.rstrip().endswith("untrusted")
     assert {tone for _, tone in legend(outlook(UNTRUSTED))} == {"dim", "warn"}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0, "0.00 %"),
+        (0.0123, "+1.24 %"),
+        (-0.00123, "-0.12 %"),
+        (0.00012, "+0.012 %"),
+        (-0.000034, "-0.0034 %"),
+    ],
+)
+def test_a_small_move_is_not_rounded_away(value: float, words: str) -> None:
+    assert move_words(value) == words

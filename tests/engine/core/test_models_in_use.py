@@ -14,6 +14,7 @@ from engine.model import event as e
 from engine.model.decision import Level
 from engine.model.forecast import Forecast, Live, ModelInUse
 from engine.model.signal import Verdict
+from engine.replay.lines import event_words
 from tests.engine.core.scenario import BTC, FRAME, Desk, gate, only
 
 MODEL = ModelInUse(
@@ -236,3 +237,20 @@ def test_a_symbol_that_is_not_traded_changes_nothing() -> None:
     ):
         assert desk.feed(event) == ()
     assert desk.core.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (MODEL, f"{BTC} is forecast by c0ffee00, round 0, trusted"),
+        (UNTRUSTED, f"{BTC} is forecast by c0ffee00, round 0, untrusted: not better beyond luck"),
+        (None, f"{BTC} has no forecaster any more"),
+    ],
+)
+def test_the_journal_says_it_in_words(model: ModelInUse | None, words: str) -> None:
+    assert event_words(e.ForecasterSet(at=0, symbol=BTC, model=model), {}) == words
+
+
+def test_the_journal_says_what_came_while_no_engine_ran() -> None:
+    known = e.OutcomesKnown(at=0, symbol=BTC, closes=((1, 2.0), (3, 4.0)))
+    assert event_words(known, {}) == f"{BTC} outcomes of 2 forecasts that came due while no engine ran"
