@@ -58,7 +58,7 @@ def assert_same(fast: Result, slow: Result) -> None:
     for field in Metrics.__struct_fields__:
         ours, theirs = getattr(fast.metrics, field), getattr(slow.metrics, field)
         assert ours == (None if theirs is None else pytest.approx(theirs, rel=1e-7, abs=1e-9)), field
-    assert fast.equity == pytest.approx(slow.equity, rel=1e-9)
+    np.testing.assert_allclose(fast.equity, slow.equity, rtol=1e-9, atol=1e-12)
 
 
 def test_every_recorded_file_is_here(market_data: Path) -> None:
