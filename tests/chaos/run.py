@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -14,7 +13,7 @@ from engine.model.order import OrderKind, Side
 from tests.chaos.happenings import HAPPEN
 from tests.chaos.invariants import BARE_MS, broken, on_its_way
 from tests.chaos.nursery import Nursery
-from tests.chaos.plan import CRASHES, DEEDS, WIRE, Plan
+from tests.chaos.plan import DEEDS, WIRE, Plan
 from tests.chaos.stage import READY_S, SYMBOL, Stage, stage
 
 SETTLE_S = 30.0
@@ -79,7 +78,7 @@ async def run(plan: Plan, folder: Path, nursery: Nursery, template: Path) -> Res
 
 async def wild_life(one: Stage, plan: Plan) -> None:
     """Deeds of a person while faults strike; the engine is killed at the end, if it lives that long."""
-    await one.start(plan.crash)
+    await one.start()
     await one.until(lambda: one.trading or one.stuck, READY_S)
     strikes = dict(zip(plan.faults, plan.at, strict=True))
     done = 0
@@ -92,16 +91,16 @@ async def wild_life(one: Stage, plan: Plan) -> None:
                     continue  # there was nothing to strike at; later there may be
                 one.hit.add(name)
             del strikes[name]
+        if strikes and await one.crashed():
+            await one.start()  # the others strike at its next life
         await one.until(lambda: one.trading or one.stuck, READY_S)
-        if one.stuck or (done >= DEEDS and not strikes and (not plan.crash or done >= MOST_DEEDS)):
+        if one.stuck or (done >= DEEDS and not strikes and (not one.crash or done >= MOST_DEEDS)):
             break
         if one.trading and len(one.asks) < 3:
             one.ask(deed(one, number))
             done += 1
         await one.pace(600 + 1200 * one.dice.random())
     await one.until(lambda: one.stuck, 0.3)
-    crashed = not one.alive and await one.nursery.end(one.engine) == -signal.SIGKILL
-    one.hit |= {name for name in plan.faults if name in CRASHES and crashed}
     await one.kill()
     for task in list(one.asks):
         task.cancel()

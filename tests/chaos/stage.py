@@ -28,7 +28,7 @@ from storage.keys.credentials import Credentials, to_text
 from storage.keys.secret import Secret
 from tests.chaos.bare import Bare
 from tests.chaos.nursery import Nursery
-from tests.chaos.plan import WIRE, Plan, wire
+from tests.chaos.plan import CRASHES, WIRE, Plan, wire
 from tests.chaos.starving import starved_s
 
 SYMBOL = "BTC/USDT:USDT"
@@ -53,6 +53,7 @@ class Stage:
         self.nursery = nursery
         self.dice = Random(f"stage {plan.seed}")
         self.engine = 0
+        self.crash = plan.crash
         self.kills = 0
         self.asks: set[asyncio.Task[Any]] = set()
         self.hit: set[str] = set()
@@ -84,6 +85,7 @@ class Stage:
 
     def calm(self) -> None:
         """Switch all faults off, and remember which of them have struck."""
+        self.crash = ""
         board = self.running.simulation.switchboard
         struck = {str(one["fault"]) for one in board.report() if one["hits"]}
         self.hit |= {name for name in WIRE if struck & set(wire(name, self.plan.venue))}
@@ -91,12 +93,12 @@ class Stage:
             self.hit.add("clock skew")  # it lies over every answer
         board.clear()
 
-    async def start(self, crash: str = "", file_limit: int = 0, home: Path | None = None) -> None:
-        """A new engine; `home` is its data directory, the run's own by default."""
+    async def start(self, file_limit: int = 0, home: Path | None = None) -> None:
+        """A new engine, to be killed at the plan's point unless that has happened; `home` is its data directory."""
         self.engine = await self.nursery.birth(
             self._options(home or self.folder),
             self.folder / "engine.log",
-            crash=crash,
+            crash=self.crash,
             file_limit=file_limit,
             stdin=self._keys() if self.plan.live else "",
             environment={"XDG_STATE_HOME": str(self.folder / "state")},  # where the locks of accounts lie
@@ -152,10 +154,22 @@ class Stage:
 
     async def kill(self) -> None:
         """SIGKILL."""
+        if await self.crashed():
+            return
         if self.alive:
-            os.kill(self.engine, signal.SIGKILL)
-        if await self.nursery.end(self.engine) == -signal.SIGKILL:
-            self.kills += 1
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and the news of it is on its way
+                os.kill(self.engine, signal.SIGKILL)
+            if await self.nursery.end(self.engine) == -signal.SIGKILL:
+                self.kills += 1
+
+    async def crashed(self) -> bool:
+        """The plan's point has been reached, and the engine was killed there."""
+        if self.alive or not self.crash or await self.nursery.end(self.engine) != -signal.SIGKILL:
+            return False
+        self.crash = ""
+        self.kills += 1
+        self.hit |= set(CRASHES) & set(self.plan.faults)
+        return True
 
     async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait for what other processes bring about; False when it does not come in time."""
