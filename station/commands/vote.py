@@ -116,7 +116,25 @@ async def _ask(asked: Brief, config: Config, home: Home, deadline: float | None)
         votes = await committee.ask(Question(asked), seconds)
     finally:
         await committee.close()
-    return votes, consensus(votes)
+    return votes, consensus(votes, await _weights(home))
+
+
+async def _weights(home: Home) -> dict[str, float]:
+    """How much each voter's confidence counts by its record in this data directory; nothing where there is none."""
+    if not home.database.exists():
+        return {}
+    from engine.errors import JournalFailed
+    from storage import standings
+    from storage.database import Database
+
+    database = Database(home.database_url)
+    try:
+        return {one.voter: one.weight for one in (await standings.read(database)).standings}
+    except JournalFailed as error:
+        typer.echo(f"the voters count the same: {error}", err=True)
+        return {}
+    finally:
+        await database.close()
 
 
 def row(one: Vote) -> dict[str, Any]:

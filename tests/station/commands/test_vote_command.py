@@ -127,6 +127,10 @@ def test_three_models_vote_on_the_last_bar_of_a_file(configured: Path, data: Pat
     assert replayed["questions"] == 4
     assert replayed["same"] == 4
     assert {row["after"]["model"] for row in replayed["rows"]} <= {f"SIMULATED-{n}" for n in ("gpt", "claude", "llama")}
+    assert replayed["cost_usd_before"] > 0
+    assert replayed["cost_usd_after"] is None, "nobody knows what another model costs"
+    told = CliRunner().invoke(app, ["vote", "replay", "--last", "4", "--model", "gpt-5.4-nano"], catch_exceptions=False)
+    assert "4 of 4 votes are the same; 4 answers" in told.output
     only = run("replay", "--voter", "claude")
     assert {row["before"]["voter"] for row in only["rows"]} == {"claude"}
 
