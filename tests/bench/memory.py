@@ -72,9 +72,11 @@ async def _measure(folder: Path) -> dict[str, object]:
 
 async def _minutes(client: EngineClient, minutes: int) -> None:
     """Wait until the market's clock has moved on so far."""
-    until = client.desk.status.clock + minutes * MINUTE_MS
+    until, changed = client.desk.status.clock + minutes * MINUTE_MS, asyncio.Event()
+    client.on_change(changed.set)
     while client.desk.status.clock < until:
-        await asyncio.sleep(0.1)
+        changed.clear()
+        await changed.wait()
 
 
 def _resident(pids: dict[str, int]) -> dict[str, float]:
