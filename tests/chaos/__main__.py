@@ -29,6 +29,7 @@ HUNG_S = 100
 LEAST_HITS = 20
 LEAST_KILLS = 200
 FULL = 1_000
+JOBS = 6
 LOG = "run.log"
 FORK = get_context("fork")
 
@@ -145,44 +146,61 @@ def table(results: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """The command; 0 when every run survived and, in a full set, every fault was hit often enough."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--seeds", default=f"0:{FULL}", help="A:B, the first and one past the last")
-    parser.add_argument("--jobs", type=int, default=6, help="runs at once")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--keep", action="store_true", help="keep the folders of broken runs")
-    given = parser.parse_args()
-    first, last = (int(part) for part in given.seeds.split(":"))
-    import_everything()
-    began = time.monotonic()
-    results = run_all(range(first, last), given.jobs, keep=given.keep, loud=not given.json)
+def seeds_of(text: str) -> range:
+    """``A:B`` as the seeds from A to before B."""
+    first, mark, last = text.partition(":")
+    if not (mark and first.isdigit() and last.isdigit() and int(first) < int(last)):
+        raise argparse.ArgumentTypeError(f"{text}: use A:B, the first seed and one past the last")
+    return range(int(first), int(last))
+
+
+def summary_of(results: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+    """What a set of runs came to; `missed` are faults that a full set should have hit more often."""
     bad = [result for result in results if result["broken"]]
-    broken = [
-        {"seed": r["seed"], "faults": r["faults"], "invariant": r["broken"][0], "command": r["command"]} for r in bad
-    ]
-    missed = [name for name in NAMES if sum(name in r.get("hit", ()) for r in results) < LEAST_HITS]
-    short = missed if len(results) >= FULL else []
-    summary = {
+    hits = {name: sum(name in result["hit"] for result in results) for name in NAMES}
+    full = len(results) >= FULL
+    return {
         "runs": len(results),
         "survived": len(results) - len(bad),
-        "kills": sum(r.get("kills", 0) for r in results),
-        "orders": sum(r.get("orders", 0) for r in results),
-        "trades": sum(r.get("trades", 0) for r in results),
+        "kills": sum(result["kills"] for result in results),
+        "orders": sum(result["orders"] for result in results),
+        "trades": sum(result["trades"] for result in results),
         "cpu_seconds": round(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]), 1),
-        "seconds": round(time.monotonic() - began, 1),
-        "broken": broken,
+        "seconds": round(seconds, 1),
+        "hits": hits,
+        "missed": [name for name in NAMES if hits[name] < LEAST_HITS] if full else [],
+        "broken": [
+            {"seed": r["seed"], "faults": r["faults"], "invariant": r["broken"][0], "command": r["command"]}
+            for r in bad
+        ],
     }
+
+
+def main() -> int:
+    """The command; 0 when every run survived and, in a full set, every fault was hit and engines killed often enough."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seeds", type=seeds_of, default=f"0:{FULL}", help="A:B, the first and one past the last")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="runs at once")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--keep", action="store_true", help="keep the folders of broken runs")
+    given = parser.parse_args()
+    began = time.monotonic()
+    import_everything()
+    results = run_all(given.seeds, given.jobs, keep=given.keep, loud=not given.json)
+    summary = summary_of(results, time.monotonic() - began)
+    few_kills = len(results) >= FULL and summary["kills"] < LEAST_KILLS
     if given.json:
         print(json.dumps(summary))
     else:
         print(table(results))
-        print(json.dumps({**summary, "broken": len(broken)}))
-        for one in broken:
+        print(json.dumps({name: summary[name] for name in summary if name not in {"hits", "broken"}}))
+        for one in summary["broken"]:
             print(f"{one['command']}: {', '.join(one['faults'])}: {one['invariant'][:300]}")
-        for name in short:
+        for name in summary["missed"]:
             print(f"hit less than {LEAST_HITS} times: {name}")
-    return 1 if broken or short else 0
+        if few_kills:
+            print(f"engines were killed less than {LEAST_KILLS} times")
+    return 1 if summary["broken"] or summary["missed"] or few_kills else 0
 
 
 if __name__ == "__main__":

@@ -87,9 +87,10 @@ async def wild_life(one: Stage, plan: Plan) -> None:
             if name in WIRE:
                 one.strike(name)
             elif name in HAPPEN:
-                if not await HAPPEN[name](one) and number < MOST_LOOKS // 2:
+                if await HAPPEN[name](one):
+                    one.hit.add(name)
+                elif number < MOST_LOOKS // 2:
                     continue  # there was nothing to strike at; later there may be
-                one.hit.add(name)
             del strikes[name]
         if strikes and await one.crashed():
             await one.start()  # the others strike at its next life

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -15,10 +17,11 @@ from engine.model.decision import SubmitOrder
 from engine.model.order import OrderStatus, Purpose
 from engine.ports import Entry
 from engine.simulator.faults import parse
-from tests.chaos.__main__ import result_of
+from tests.chaos.__main__ import result_of, seeds_of, summary_of
 from tests.chaos.bare import Bare
 from tests.chaos.invariants import BARE_MS, CENT, Theirs, judged, protected
 from tests.chaos.plan import CRASHES, HAPPENINGS, NAMES, ONLY_BINANCE, VENUES, WIRE, plan, wire
+from tests.chaos.run import Result
 from tests.chaos.starving import starved_s
 from tests.engine.core.scenario import BTC, CONTRACTS, Desk
 
@@ -177,6 +180,32 @@ def test_a_run_that_dies_is_broken(tmp_path: Path) -> None:
     (folder / "result.json").write_text('{"seed": 3, "broken": []}')
     assert result_of(3, folder, 0)["broken"] == []
     assert result_of(3, folder, 1)["broken"] != []
+
+
+def result(name: str, *, broken: bool = False) -> dict[str, Any]:
+    one = Result(1, (name,), hit=[name], broken=["it broke"] if broken else [], kills=1, command="again")
+    return one.as_dict()
+
+
+def test_a_full_set_names_the_faults_it_hit_too_seldom() -> None:
+    seldom, *others = NAMES
+    results = [result(others[i % len(others)]) for i in range(1_000)]
+    found = summary_of([*results, *[result(seldom)] * 19], 1.0)
+    assert found["missed"] == [seldom]
+    assert summary_of([*results, *[result(seldom)] * 20], 1.0)["missed"] == []
+    assert summary_of(results[:999], 1.0)["missed"] == []  # no full set
+
+
+def test_a_broken_seed_comes_with_the_command_that_plays_it_again() -> None:
+    found = summary_of([result("429"), result("418", broken=True)], 1.0)
+    assert (found["runs"], found["survived"]) == (2, 1)
+    assert found["broken"] == [{"seed": 1, "faults": ("418",), "invariant": "it broke", "command": "again"}]
+
+
+@pytest.mark.parametrize("text", ["", "5", "5:", "a:b", "7:7", "9:3", "-1:4"])
+def test_seeds_that_are_no_range_are_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="use A:B"):
+        seeds_of(text)
 
 
 def test_a_seed_always_means_the_same() -> None:
