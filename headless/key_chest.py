@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BadInput
-from headless.settings import EXCHANGE, MODEL, Fact, KeyList, KeyRow, KeysFailed, Rights
+from engine.model.own import EXCHANGE, MODEL, Fact, KeyList, KeyRow, Rights
+from headless.settings import Hidden, KeysFailed
 from storage.home import Home
 from storage.keys.environment import EnvironmentStore
 from storage.keys.find import given_passphrase, vault_file
@@ -120,11 +121,11 @@ class KeyChest:
     def _known(self) -> Secret | None:
         return self._passphrase or given_passphrase(self._environ)
 
-    async def unlock(self, passphrase: str) -> None:
+    async def unlock(self, passphrase: Hidden) -> None:
         """Try it on the vault; a vault that is not there yet is made with it when the first key is kept."""
-        secret = Secret(passphrase)
+        secret = Secret(passphrase.reveal())
         file = vault_file(self._home)
-        if not file.exists() and len(passphrase) < LEAST_PASSPHRASE:
+        if not file.exists() and len(passphrase.reveal()) < LEAST_PASSPHRASE:
             raise BadInput("vault passphrase", "(hidden)", f"use at least {LEAST_PASSPHRASE} characters")
         if file.exists():
             await asyncio.to_thread(Vault(file, secret).accounts)
@@ -138,13 +139,13 @@ class KeyChest:
         """What is to be typed."""
         return parts_of(name)
 
-    async def keep(self, name: str, parts: tuple[str, ...]) -> str:
+    async def keep(self, name: str, parts: tuple[Hidden, ...]) -> str:
         """Into the OS keyring, or the vault where there is none."""
         return await asyncio.to_thread(self._keep, name, parts)
 
-    def _keep(self, name: str, parts: tuple[str, ...]) -> str:
+    def _keep(self, name: str, parts: tuple[Hidden, ...]) -> str:
         place = self._writable()
-        keep(place, name, parts)
+        keep(place, name, [part.reveal() for part in parts])
         return f"The key of {name} is kept in: {place.name}."
 
     def _writable(self) -> OsKeyring | Vault:

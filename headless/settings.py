@@ -4,55 +4,28 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import msgspec
-
 from engine.errors import TrefoilError
-
-EXCHANGE, MODEL = "exchange", "model"
+from engine.model.own import Fact, KeyList, Rights
 
 
 class KeysFailed(TrefoilError):
     """What was asked of the keys could not be done; one sentence without a secret."""
 
 
-class Fact(msgspec.Struct, frozen=True):
-    """One setting in force: its name, its value and where it is set or what it means."""
+class Hidden:
+    """A text a person typed that is never shown: not printed, not in a traceback's locals."""
 
-    name: str
-    value: str
-    where: str = ""
+    __slots__ = ("_text",)
 
+    def __init__(self, text: str) -> None:
+        self._text = text
 
-class KeyRow(msgspec.Struct, frozen=True):
-    """Whose key, of what kind (exchange or model), and where it is kept: empty where there is none.
+    def reveal(self) -> str:
+        """The text: only where it is stored or opens something."""
+        return self._text
 
-    `masked` is enough to recognise it by; `note` is what keeps us from knowing, in one sentence.
-    """
-
-    name: str
-    kind: str
-    place: str = ""
-    masked: str = ""
-    note: str = ""
-
-
-class KeyList(msgspec.Struct, frozen=True):
-    """Every account and model with its key, the place new keys go to, and whether a vault is locked."""
-
-    rows: tuple[KeyRow, ...]
-    goes_to: str
-    locked: bool
-
-
-class Rights(msgspec.Struct, frozen=True):
-    """What the exchange says a key may do. `refused` is why it is not to be used, `warnings` what a person should know."""
-
-    read: bool
-    trade: bool
-    withdraw: bool
-    ip_bound: bool
-    refused: str = ""
-    warnings: tuple[str, ...] = ()
+    def __repr__(self) -> str:
+        return "***"
 
 
 class SettingsSource(Protocol):
@@ -66,7 +39,7 @@ class SettingsSource(Protocol):
         """Who has keys."""
         ...
 
-    async def unlock(self, passphrase: str) -> None:
+    async def unlock(self, passphrase: Hidden) -> None:
         """Open the vault until `lock`; a passphrase that does not open it is refused."""
         ...
 
@@ -78,7 +51,7 @@ class SettingsSource(Protocol):
         """What is to be typed for a key, in order."""
         ...
 
-    async def keep(self, name: str, parts: tuple[str, ...]) -> str:
+    async def keep(self, name: str, parts: tuple[Hidden, ...]) -> str:
         """Keep a key; a sentence."""
         ...
 

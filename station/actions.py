@@ -51,8 +51,8 @@ def _held(desk: Desk, symbol: str) -> str:
     return "" if board is not None and board.held else "the desk already trades this symbol"
 
 
-ON_DESK, ON_POSITIONS, ON_SIGNALS, ON_AI = "desk", "positions", "signals", "ai"
-EVERYWHERE = (ON_DESK, ON_POSITIONS, ON_SIGNALS, ON_AI)
+ON_DESK, ON_POSITIONS, ON_SIGNALS, ON_AI, ON_SETTINGS = "desk", "positions", "signals", "ai", "settings"
+EVERYWHERE = (ON_DESK, ON_POSITIONS, ON_SIGNALS, ON_AI, ON_SETTINGS)
 TRADING = (ON_DESK, ON_POSITIONS)
 DECIDING = (ON_DESK, ON_SIGNALS)
 CHARTING = (ON_DESK,)
@@ -189,7 +189,15 @@ ACTIONS: tuple[Action, ...] = (
         places=CHARTING,
     ),
     Action("overlays", "o", "o", "Overlays", CHART, "Next set of indicator lines.", footer=False, places=CHARTING),
-    Action("desk", "1,escape", "1", "Desk", STATION, "Back to the desk.", places=(ON_POSITIONS, ON_SIGNALS, ON_AI)),
+    Action(
+        "desk",
+        "1,escape",
+        "1",
+        "Desk",
+        STATION,
+        "Back to the desk.",
+        places=(ON_POSITIONS, ON_SIGNALS, ON_AI, ON_SETTINGS),
+    ),
     Action("backtest", "2", "2", "Backtest", STATION, "Try strategies on the past; Esc comes back."),
     Action(
         "positions",
@@ -198,7 +206,7 @@ ACTIONS: tuple[Action, ...] = (
         "Positions",
         STATION,
         "Positions with the proof of their protection, their orders, and those that are closed.",
-        places=(ON_DESK, ON_SIGNALS, ON_AI),
+        places=(ON_DESK, ON_SIGNALS, ON_AI, ON_SETTINGS),
     ),
     Action(
         "signals",
@@ -207,7 +215,7 @@ ACTIONS: tuple[Action, ...] = (
         "Signals",
         STATION,
         "Every candidate and why it was or was not traded.",
-        places=(ON_DESK, ON_POSITIONS, ON_AI),
+        places=(ON_DESK, ON_POSITIONS, ON_AI, ON_SETTINGS),
     ),
     Action(
         "ai",
@@ -216,8 +224,21 @@ ACTIONS: tuple[Action, ...] = (
         "AI",
         STATION,
         "How the voters have done: accuracy, calibration, cost, agreement.",
-        places=(ON_DESK, ON_POSITIONS, ON_SIGNALS),
+        places=(ON_DESK, ON_POSITIONS, ON_SIGNALS, ON_SETTINGS),
     ),
+    Action(
+        "settings",
+        "7",
+        "7",
+        "Settings",
+        STATION,
+        "What is in force, and the keys of exchanges and models.",
+        places=(ON_DESK, ON_POSITIONS, ON_SIGNALS, ON_AI),
+    ),
+    Action("key_set", "e", "e", "Set key", STATION, "Type the key of the chosen row, hidden.", places=(ON_SETTINGS,)),
+    Action("key_check", "c", "c", "Check", STATION, "Ask the exchange what the key may do.", places=(ON_SETTINGS,)),
+    Action("key_remove", "d", "d", "Remove", STATION, "Remove the key; asks first.", places=(ON_SETTINGS,)),
+    Action("unlock", "u", "u", "Unlock", STATION, "Open the encrypted vault file.", places=(ON_SETTINGS,)),
     Action(
         "bench",
         "b",
@@ -261,7 +282,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("panel", "tab", "Tab", "Panel", STATION, "Next panel."),
     Action("previous_panel", "shift+tab", "Shift+Tab", "Panel", STATION, "Previous panel.", footer=False),
     Action("maximise", "z", "z", "Maximise", STATION, "The focused panel alone, and back.", footer=False),
-    Action("theme", "t", "t", "Theme", STATION, "Next colours.", footer=False),
+    Action("theme", "t", "t", "Theme", STATION, "Next colours; they are kept.", footer=False),
     Action("palette", "colon,ctrl+p", ":", "Palette", STATION, "Search all actions."),
     Action("help", "question_mark", "?", "Help", STATION, "All keys."),
     Action("quit", "q", "q", "Quit", STATION, "Leave: the engine goes on, or stops if you say so."),

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Protocol, runtime_checkable
 
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual.app import App
 from textual.command import Provider
 from textual.screen import Screen
+from textual.theme import Theme
 
+from engine.errors import TrefoilError
 from headless.models import ModelSource
 from headless.research.source import ResearchSource
+from headless.settings import SettingsSource
 from headless.source import Source
 from station.screens.acting import Acting
 from station.screens.desk import DeskScreen
 from station.themes import NAMES, THEMES
 
 DESK, BACKTEST, SIGNALS, MODELS = "desk", "backtest", "signals", "models"
-AI = "ai"
+AI, SETTINGS = "ai", "settings"
 
 
 @runtime_checkable
@@ -45,6 +50,8 @@ class StationApp(App[None]):
         symbol: chosen at first.
         research: the research process; it starts when the backtest screen is first opened. None: there is none.
         models: the forecasters of the data directory, likewise.
+        settings: files and keys of this user; None: there is no settings screen.
+        keep_theme: writes down the chosen colours; raises TrefoilError where it cannot.
     """
 
     TITLE = "Trefoil"
@@ -62,10 +69,14 @@ class StationApp(App[None]):
         symbol: str | None,
         research: ResearchSource | None = None,
         models: ModelSource | None = None,
+        settings: SettingsSource | None = None,
+        keep_theme: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
         self._research = research
         self._models = models
+        self._settings = settings
+        self._keep_theme = keep_theme
         self._source = source
         self._keys = dict(keys)
         self._symbol = symbol
@@ -80,8 +91,9 @@ class StationApp(App[None]):
     def on_acting_mode_wanted(self, event: Acting.ModeWanted) -> None:
         """Another screen over the desk; what it shows stays while one is away."""
         mode = event.mode
-        if (mode == BACKTEST and self._research is None) or (mode == MODELS and self._models is None):
-            self.notify("This station has no data directory to research in; open it with trefoil.", severity="warning")
+        needs = {BACKTEST: self._research, MODELS: self._models, SETTINGS: self._settings}
+        if mode in needs and needs[mode] is None:
+            self.notify("This station has no data directory of its own; open it with trefoil.", severity="warning")
             return
         if mode != DESK and not self.is_screen_installed(mode):
             self.install_screen(self._made(mode), mode)
@@ -100,6 +112,10 @@ class StationApp(App[None]):
             from station.screens.models import ModelsScreen
 
             return ModelsScreen(self._models)
+        if mode == SETTINGS and self._settings is not None:
+            from station.screens.settings import SettingsScreen
+
+            return SettingsScreen(self._source, self._keys, self._settings)
         if mode == SIGNALS:
             from station.screens.signals import SignalsScreen
 
@@ -120,5 +136,22 @@ class StationApp(App[None]):
     def on_mount(self) -> None:
         """Keys, then the connection."""
         self.set_keymap(self._keys)
+        self.theme_changed_signal.subscribe(self, self._theme_chosen)
         if isinstance(self._source, Runs):
             self.run_worker(self._source.run(), exclusive=True, name="connection")
+
+    def _theme_chosen(self, theme: Theme) -> None:
+        """Other colours were chosen: they are those of the next start too."""
+        if self._keep_theme is None:
+            return
+        try:
+            self._keep_theme(theme.name)
+        except TrefoilError as error:
+            self.notify(str(error), severity="warning", markup=False)
+
+    def _fatal_error(self) -> None:
+        """A crash is printed without the values of variables: a key may be among them while it is typed."""
+        self.bell()
+        traceback = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._close_messages_no_wait()

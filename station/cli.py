@@ -82,7 +82,7 @@ def trefoil(
     from storage.keys.credentials import Account
 
     account = Account(live, testnet)
-    _open(home, lambda home: real.start(home, account, endpoint, ask_passphrase, ask_line), theme)
+    _open(home, lambda home: real.start(home, account, endpoint, ask_passphrase, ask_line), theme, endpoint)
 
 
 @app.command()
@@ -245,24 +245,39 @@ def _paper(home: Home) -> Path:
     return home.root
 
 
-def _open(home: Home, engine: Any, theme: str | None) -> None:
+def _open(home: Home, engine: Any, theme: str | None, endpoint: str = "") -> None:
     """Start or find the engine, then the screen on its socket."""
+    from functools import partial
+
     from headless.client import EngineClient
+    from headless.key_chest import KeyChest
     from headless.models import ForecastCommands
     from headless.research.client import ResearchClient
     from station.app import StationApp
     from station.keymap import read_keys
+    from station.theme_file import keep_theme, read_theme
     from station.themes import NAMES
     from storage.home import Home as Homes
 
     keys = read_keys(home.root / "keys.toml")
     if theme is not None and theme not in NAMES:
         raise BadInput("theme", theme, f"use one of {', '.join(NAMES)}")
+    chosen = theme or read_theme(home.config)
     folder = engine(home)
     client = EngineClient(Homes(folder).socket, folder / "engine.log")
     research = ResearchClient(home.root, home.logs / "research.log")
     models = ForecastCommands(folder)
-    StationApp(client, keys=keys, theme=theme or "", symbol=None, research=research, models=models).run()
+    settings = KeyChest(home, folder, endpoint=endpoint)
+    StationApp(
+        client,
+        keys=keys,
+        theme=chosen,
+        symbol=None,
+        research=research,
+        models=models,
+        settings=settings,
+        keep_theme=partial(keep_theme, home.config),
+    ).run()
 
 
 def main() -> None:

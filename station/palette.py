@@ -1,4 +1,4 @@
-"""The command palette: every action of the table, and every symbol."""
+"""The command palette: every action of the table, every theme and every symbol."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from station.actions import of_place
 from station.screens.acting import Acting
+from station.themes import NAMES
 
 
 class Actions(Provider):
@@ -35,6 +36,11 @@ class Actions(Provider):
             score = max(matcher.match(text), matcher.match(action.help) / 2)
             if score > 0:
                 yield Hit(score, matcher.highlight(text), partial(desk.do, action.id), help=action.help)
+        for name in NAMES:
+            text = f"Theme {name}"
+            score = matcher.match(text)
+            if score > 0:
+                yield Hit(score, matcher.highlight(text), partial(desk.wear, name), help="These colours, kept.")
         for symbol in desk.symbols():
             score = matcher.match(symbol)
             if score > 0:

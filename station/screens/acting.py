@@ -64,7 +64,7 @@ class Acting(Screen[None]):
     ]
 
     class ModeWanted(Message):
-        """A person wants another screen: desk, backtest, positions, signals or models."""
+        """A person wants another screen: desk, backtest, positions, signals, AI, models or settings."""
 
         def __init__(self, mode: str) -> None:
             self.mode = mode
@@ -179,7 +179,11 @@ class Acting(Screen[None]):
 
     def _do_theme(self) -> None:
         now = NAMES.index(self.app.theme) if self.app.theme in NAMES else -1
-        self.app.theme = NAMES[(now + 1) % len(NAMES)]
+        self.wear(NAMES[(now + 1) % len(NAMES)])
+
+    def wear(self, theme: str) -> None:
+        """Other colours."""
+        self.app.theme = theme
         self._dirty = True
 
     # What is done
@@ -326,6 +330,9 @@ class Acting(Screen[None]):
 
     def _do_ai(self) -> None:
         self.post_message(self.ModeWanted("ai"))
+
+    def _do_settings(self) -> None:
+        self.post_message(self.ModeWanted("settings"))
 
     def _do_help(self) -> None:
         from station.screens.help import Help

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from engine.errors import BadInput
 from storage.keys import model_keys
-from storage.keys.credentials import ACCOUNTS, WITH_PASSPHRASE, Account, checked
+from storage.keys.credentials import ACCOUNTS, WITH_PASSPHRASE, Account, checked, from_text
 from storage.keys.os_keyring import OsKeyring
+from storage.keys.secret import Secret
 from storage.keys.store import KeyStore
 from storage.keys.vault import Vault
 
@@ -66,6 +67,11 @@ def kept(places: Iterable[KeyStore], environ: Mapping[str, str] | None = None) -
     for provider, names in MODEL_VARIABLES.items():
         models += [Kept(provider, MODEL, f"{ENVIRONMENT} {name}", "") for name in names if environ.get(name)]
     for place in places:
+        if isinstance(place, Vault):  # every single question would open it anew, half a second each
+            inside = _inside(place)
+            found += [one for one in inside if one.kind == EXCHANGE]
+            models += [one for one in inside if one.kind == MODEL]
+            continue
         for account in ACCOUNTS:
             credentials = place.load(account)
             if credentials is not None:
@@ -75,6 +81,20 @@ def kept(places: Iterable[KeyStore], environ: Mapping[str, str] | None = None) -
                 Kept(provider, MODEL, place.name, key.masked()) for provider, key in model_keys.keys_in([texts]).items()
             ]
     return found + models
+
+
+def _inside(vault: Vault) -> list[Kept]:
+    texts = vault.contents()
+    rows = []
+    for account in ACCOUNTS:
+        if account.name in texts:
+            credentials = from_text(texts[account.name], vault.name)
+            rows.append(Kept(account.name, EXCHANGE, vault.name, credentials.api_key.masked()))
+    for provider in model_keys.PROVIDERS:
+        text = texts.get(model_keys.place_of(provider))
+        if text is not None:
+            rows.append(Kept(provider, MODEL, vault.name, Secret(text).masked()))
+    return rows
 
 
 def forget(places: Iterable[KeyStore], name: str) -> list[str]:

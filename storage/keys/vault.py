@@ -77,6 +77,10 @@ class Vault:
         self._write({name: text for name, text in kept.items() if name != account.name})
         return True
 
+    def contents(self) -> dict[str, str]:
+        """Every text by its name, with one opening of the file."""
+        return self._read()
+
     def accounts(self) -> list[Account]:
         """Whose keys are kept."""
         kept = self._read()

@@ -91,7 +91,7 @@ DIALOGS: dict[str, type] = {
     "help": Help,
     "quit": Leave,
 }
-MODES = {"desk", "backtest", "positions", "signals", "models", "ai"}
+MODES = {"desk", "backtest", "positions", "signals", "models", "ai", "settings"}
 OTHERS = {"outside", "release", "panel", "previous_panel", "maximise", "theme", "palette", "window"}
 
 

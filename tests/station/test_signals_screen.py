@@ -36,7 +36,7 @@ ASKS: dict[str, c.Command] = {
     "mode": c.SetAutonomy(autonomy=c.Autonomy.AUTO),
 }
 DIALOGS: dict[str, type] = {"kill": Confirm, "filter": Search, "help": Help, "quit": Leave}
-MODES = {"desk", "backtest", "positions", "signals", "models", "ai"}
+MODES = {"desk", "backtest", "positions", "signals", "models", "ai", "settings"}
 OTHERS = {"panel", "previous_panel", "maximise", "theme", "palette", "status"}
 
 
@@ -255,6 +255,30 @@ async def test_what_became_of_a_candidate_is_told_though_it_was_not_taken(words:
         assert "No trade: votes no two agree." in story
         for word in words:
             assert word in story
+
+
+async def test_a_candidate_that_the_side_change_ended_says_so_and_shows_its_late_votes() -> None:
+    desk = sample_desk(NOW)
+    gates = tuple(
+        msgspec.structs.replace(gate, verdict=gate.verdict.SKIPPED, value="", reason="the side changed")
+        if gate.name == "votes"
+        else gate
+        for gate in desk.signals[TRADED].gates
+    )
+    ended = msgspec.structs.replace(
+        desk.signals[TRADED], gates=gates, status=SignalStatus.REFUSED, reason="votes the side changed", client_id=""
+    )
+    desk.apply(ended)
+    votes = (Vote(voter="gpt", model="m", status=VoteStatus.OK, stance=Stance.LONG, confidence=80, reasons=("late",)),)
+    trail = Trail(position=None, orders=(), fills=(), accepted={}, votes=votes)
+    past = Past(trails={("signal", TRADED): trail})
+    async with opened(FakeSource(desk, past=past), SignalsScreen, "4", (200, 60)) as (pilot, screen):
+        choose(screen, TRADED)
+        await settle(pilot)
+        story = painted(screen, StoryPanel)
+        assert "not: refused" in story
+        assert "gpt" in story
+        assert "late" in story
 
 
 async def test_what_stops_us_most_is_counted_over_the_list() -> None:

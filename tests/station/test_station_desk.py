@@ -68,7 +68,7 @@ SCREENS: dict[str, type] = {
     "help": Help,
     "quit": Leave,
 }
-MODES = {"backtest", "models", "positions", "signals", "ai"}
+MODES = {"backtest", "models", "positions", "signals", "ai", "settings"}
 LOCAL = {
     "outside",
     "release",
