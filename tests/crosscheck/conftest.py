@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+
+from tests.absent import absent
 
 PYTHON = Path(__file__).resolve().parents[2] / ".venv-crosscheck" / "bin" / "python"
 
@@ -13,7 +14,7 @@ PYTHON = Path(__file__).resolve().parents[2] / ".venv-crosscheck" / "bin" / "pyt
 @pytest.fixture(scope="session", autouse=True)
 def _libraries() -> None:
     if not PYTHON.exists():
-        reason = "backtesting.py and backtrader are not installed: run `make crosscheck` (tests/crosscheck/setup.sh)"
-        if os.environ.get("TREFOIL_CROSSCHECK"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        absent(
+            "backtesting.py and backtrader are not installed: run `make crosscheck` (tests/crosscheck/setup.sh)",
+            insists="TREFOIL_CROSSCHECK",
+        )

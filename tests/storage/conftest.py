@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from sqlalchemy import text
@@ -20,6 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage import migrate
 from storage.database import Database
+from tests.absent import absent
 
 NOBODY = "nobody"
 
@@ -36,24 +36,18 @@ def _as_user(*command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _untested(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """URL of a Postgres that may make databases: TREFOIL_TEST_POSTGRES, or one started here on a socket of its own."""
     if importlib.util.find_spec("asyncpg") is None:
-        _untested("Postgres is not tested: asyncpg is not installed")
+        absent("Postgres is not tested: asyncpg is not installed")
     given = os.environ.get("TREFOIL_TEST_POSTGRES")
     if given:
         yield given
         return
     initdb, control = _program("initdb"), _program("pg_ctl")
     if initdb is None or control is None:
-        _untested("Postgres is not tested: set TREFOIL_TEST_POSTGRES to a URL, or install its server")
+        absent("Postgres is not tested: set TREFOIL_TEST_POSTGRES to a URL, or install its server")
     folder = Path(tempfile.mkdtemp(prefix="trefoil-pg-"))  # short: the socket's path has about 100 bytes
     folder.chmod(0o777)
     data = str(folder / "data")
@@ -64,7 +58,7 @@ def postgres_server() -> Iterator[str]:
         yield f"postgresql+asyncpg://trefoil@/postgres?host={folder}"
         _as_user(control, "-D", data, "-m", "immediate", "-w", "stop")
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder)
 
 
 async def _on_server(server: str, statement: str) -> None:
