@@ -48,13 +48,18 @@ def needed(recipe: Recipe) -> int:
     return settle + recipe.window
 
 
-def features(bars: Bars, recipe: Recipe) -> Floats:
+def features(bars: Bars, recipe: Recipe, newest: int | None = None) -> Floats:
     """The columns, float64[n, columns]; rows are NaN while an indicator warms up.
 
-    Row t is made of bars 0 to t only.
+    Row t is made of bars 0 to t only. `newest` asks for that many rows, at least 1, instead of all.
     """
-    columns = _relative(bars, recipe) if recipe.relative else _levels(bars, recipe)
-    return np.column_stack(columns) if len(bars) else np.empty((0, len(names(recipe))))
+    if len(bars) == 0:
+        return np.empty((0, len(names(recipe))))
+    rows = len(bars) if newest is None else min(newest, len(bars))
+    out = np.empty((rows, len(names(recipe))))
+    for i, column in enumerate(_relative(bars, recipe, rows) if recipe.relative else _levels(bars, recipe)):
+        out[:, i] = column[-rows:]
+    return out
 
 
 def _levels(bars: Bars, recipe: Recipe) -> list[Floats]:
@@ -67,17 +72,20 @@ def _levels(bars: Bars, recipe: Recipe) -> list[Floats]:
     return columns
 
 
-def _relative(bars: Bars, recipe: Recipe) -> list[Floats]:
-    """Prices as log returns from the close before; volume against its own mean; indicators as shares of the close."""
-    close = bars.close
-    before = np.concatenate(([np.nan], close[:-1]))
-    columns = [np.log(price / before) for price in (bars.open, bars.high, bars.low, close)]
-    columns.append(_volume(bars.volume))
+def _relative(bars: Bars, recipe: Recipe, rows: int) -> list[Floats]:
+    """Prices as log returns from the close before; volume against its own mean; indicators as shares of the close.
+
+    The newest `rows` of them; indicators look at all bars.
+    """
+    whole, close = bars.close, bars.close[-rows:]
+    before = whole[-rows - 1 : -1] if rows < len(whole) else np.concatenate(([np.nan], whole[:-1]))
+    columns = [np.log(price[-rows:] / before) for price in (bars.open, bars.high, bars.low, whole)]
+    columns.append(_volume(bars.volume)[-rows:])
     if recipe.features == "full":
-        line, signal = indicators.macd(close, *MACD)
-        columns += [indicators.rsi(close, RSI_PERIOD) / 100.0, line / close, signal / close]
-        columns += [band / close - 1.0 for band in indicators.bollinger(close, BAND_PERIOD, BAND_WIDTH)]
-        columns += [indicators.ema(close, period) / close - 1.0 for period in EMAS]
+        line, signal = (one[-rows:] for one in indicators.macd(whole, *MACD))
+        columns += [indicators.rsi(whole, RSI_PERIOD)[-rows:] / 100.0, line / close, signal / close]
+        columns += [band[-rows:] / close - 1.0 for band in indicators.bollinger(whole, BAND_PERIOD, BAND_WIDTH)]
+        columns += [indicators.ema(whole, period)[-rows:] / close - 1.0 for period in EMAS]
     return columns
 
 
@@ -94,5 +102,8 @@ def volatility(close: Floats, window: int) -> Floats:
     if len(close) <= window:
         return out
     squares = np.diff(np.log(close)) ** 2
+    if len(squares) == window:
+        out[window] = np.sqrt(squares.mean())
+        return out
     out[window:] = np.sqrt(np.lib.stride_tricks.sliding_window_view(squares, window).mean(axis=1))
     return out

@@ -107,7 +107,7 @@ class Model:
         if int(newest[-1] - newest[0]) != (recipe.window - 1) * self.header.timeframe_ms:
             return None  # the window spans a hole
         spread = float(volatility(tail.close[-recipe.window - 1 :], recipe.window)[-1])
-        rows = self.header.scaler.columns(features(tail, recipe)[-recipe.window :])
+        rows = self.header.scaler.columns(features(tail, recipe, recipe.window))
         if not (spread > 0.0 and np.isfinite(rows).all()):
             return None
         return rows, float(tail.close[-1]), spread

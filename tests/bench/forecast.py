@@ -43,30 +43,63 @@ print((me.memory_info().rss - before) / 2**20)
 
 
 def measure() -> dict[str, object]:
-    """Milliseconds (medians), megabytes, and seconds an epoch, beside their goals."""
-    bars, found = walk(YEAR), {}
+    """Milliseconds (medians), megabytes, and seconds an epoch, beside their goals.
+
+    `processor_ms` is what the same work took of one processor: what a clock on the wall shows where nothing else runs.
+    """
+    bars, found = walk(YEAR), _Timed()
     for name in ("ohlcv", "full"):
         recipe = Recipe(features=name)
-        found[f"features_{name}_ms"] = _median(lambda recipe=recipe: features(bars, recipe))  # type: ignore[misc] # a default's type
-    found["machine_load"] = round(os.getloadavg()[0], 1)
+        found.take(f"features_{name}_ms", lambda recipe=recipe: features(bars, recipe))  # type: ignore[misc] # a default's type
+    load = round(os.getloadavg()[0], 1)
     if importlib.util.find_spec("tf2onnx") is None:
-        return {**found, "goals": GOALS, "net": "not measured: the extra `train` is not installed"}
+        missing = "not measured: the extra `train` is not installed"
+        return {**found.all(), "machine_load": load, "goals": GOALS, "net": missing}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "full-size"
-        found["epoch_s"] = _train(path)
-        return {**found, **_infer(path), "grown_mb": _grown(path), "goals": GOALS}
+        epoch = _train(path)
+        _infer(path, found)
+        return {**found.all(), **epoch, "grown_mb": _grown(path), "machine_load": load, "goals": GOALS}
 
 
-def _train(path: Path) -> float:
-    """Train two epochs of the standard net on a year of hours; seconds of the second, which compiles nothing."""
+class _Timed:
+    """Medians on the wall and of the processor."""
+
+    def __init__(self) -> None:
+        self.wall: dict[str, float] = {}
+        self.processor: dict[str, float] = {}
+
+    def take(self, name: str, work: Callable[[], object]) -> None:
+        work()
+        times = []
+        for _ in range(TIMES):
+            began = time.perf_counter(), time.process_time()
+            work()
+            times.append((time.perf_counter() - began[0], time.process_time() - began[1]))
+        self.wall[name], self.processor[name] = (
+            round(sorted(column)[TIMES // 2] * 1000, 3) for column in zip(*times, strict=True)
+        )
+
+    def all(self) -> dict[str, object]:
+        return {**self.wall, "processor_ms": self.processor}
+
+
+def _train(path: Path) -> dict[str, object]:
+    """Train two epochs of the standard net on a year of hours; seconds of the second, which compiles nothing.
+
+    `epoch_both_processors_s` is what it took of two processors together, halved.
+    """
+    import psutil
+
     from headless.training.making import About, train
     from headless.training.trainer import trainer
 
-    ends: list[float] = []
+    ends: list[tuple[float, float]] = []
 
     def told(fold: int, progress: Progress) -> None:
         if progress.validation is not None:
-            ends.append(time.perf_counter())
+            used = [one.cpu_times() for one in psutil.Process().children()]
+            ends.append((time.perf_counter(), sum(one.user + one.system for one in used)))
 
     # as many bars as leave a year for the training part
     data = dataset(walk(YEAR * 3 // 2), SYMBOL, HOUR, Recipe(features="full", epochs=2))
@@ -75,10 +108,11 @@ def _train(path: Path) -> float:
         made = train(data, child, About("walk", 0), told=told)
     path.write_bytes(made.data)
     trained = made.header.evaluation.folds[0].train
-    return round((ends[1] - ends[0]) * YEAR / trained, 1)
+    wall, processor = (round((after - before) * YEAR / trained, 1) for before, after in zip(*ends, strict=True))
+    return {"epoch_s": wall, "epoch_both_processors_s": round(processor / 2, 1)}
 
 
-def _infer(path: Path) -> dict[str, object]:
+def _infer(path: Path, found: _Timed) -> None:
     import numpy as np
 
     from engine.forecast.inference import Model, forecast_all
@@ -87,24 +121,12 @@ def _infer(path: Path) -> dict[str, object]:
     one = np.zeros((1, 60, 14), dtype=np.float32)
     histories = [walk(2_500, seed) for seed in range(SYMBOLS)]
     wanted = [(model, bars, "") for bars in histories]
-    return {
-        "window_ms": _median(lambda: model.answers(one)),
-        "window_with_features_ms": _median(lambda: model.forecast(histories[0])),
-        "symbols_30_ms": _median(lambda: model.answers(np.repeat(one, SYMBOLS, axis=0))),
-        "symbols_30_with_features_ms": _median(lambda: forecast_all(wanted)),
-    }
+    found.take("window_ms", lambda: model.answers(one))
+    found.take("window_with_features_ms", lambda: model.forecast(histories[0]))
+    found.take("symbols_30_ms", lambda: model.answers(np.repeat(one, SYMBOLS, axis=0)))
+    found.take("symbols_30_with_features_ms", lambda: forecast_all(wanted))
 
 
 def _grown(path: Path) -> float:
     out = subprocess.run([sys.executable, "-c", MEMORY, str(path)], capture_output=True, text=True, check=True)
     return round(float(json.loads(out.stdout)), 1)
-
-
-def _median(work: Callable[[], object]) -> float:
-    work()
-    times = []
-    for _ in range(TIMES):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return round(sorted(times)[TIMES // 2] * 1000, 3)

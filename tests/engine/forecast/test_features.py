@@ -117,3 +117,15 @@ def test_volume_that_stands_still_at_zero_is_a_zero() -> None:
     bars = walk(60)
     still = Bars(bars.open_time, bars.open, bars.high, bars.low, bars.close, np.zeros(60))
     assert features(still, RECIPES[0])[30:, 4].tolist() == [0.0] * 30
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{r.preset}-{r.features}")
+@pytest.mark.parametrize("newest", [1, 60, 300, 299, 1_000])
+def test_the_newest_rows_are_the_end_of_all(recipe: Recipe, newest: int) -> None:
+    bars = walk(300)
+    np.testing.assert_array_equal(features(bars, recipe, newest), features(bars, recipe)[-newest:])
+
+
+def test_the_volatility_of_the_newest_window_is_that_of_all() -> None:
+    close = walk(300).close
+    assert volatility(close[-61:], 60)[-1] == volatility(close, 60)[-1]
