@@ -26,6 +26,7 @@ from storage.keys.credentials import Credentials
 from storage.keys.secret import Secret
 
 VENUES = ("binance", "okx", "bybit")
+NAP_S = 0.005
 NOTIONAL = Decimal(15)
 """Quote currency; small, so that fees and margin of many orders leave the account alone."""
 SETTINGS: dict[str, Any] = {
@@ -159,25 +160,37 @@ def quantity(grid: Grid, ticks: int) -> Decimal:
     return (NOTIONAL / (grid.tick_size * ticks) // grid.lot_size + 1) * grid.lot_size
 
 
-class Disk:
-    """How long the disk takes to keep a page, asked beside what is measured: a journal cannot be quicker.
+class Machine:
+    """What the machine itself takes, asked beside what is measured: nothing on it can be quicker than its disk and clock.
 
     Args:
         folder: on the journal's disk.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.times: list[float] = []
         self._file = folder / "page"
+        self._kept: list[float] = []
+        self._late: list[float] = []
 
-    def ask(self) -> None:
-        """Write 4 kB and wait until they are kept."""
+    async def ask(self) -> None:
+        """Write 4 kB and wait until they are kept; sleep a little and see how late it wakes."""
         with self._file.open("ab") as file:
             file.write(bytes(4096))
             file.flush()
             began = time.perf_counter()
             os.fsync(file.fileno())
-            self.times.append(time.perf_counter() - began)
+            self._kept.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        await asyncio.sleep(NAP_S)
+        self._late.append(time.perf_counter() - began - NAP_S)
+
+    def answers(self) -> dict[str, object]:
+        """How long the disk took to keep a page, how late a sleeper woke, and how much was going on besides."""
+        return {
+            "disk_keeps_a_page": percentiles(self._kept),
+            "wakes_late": percentiles(self._late),
+            "load": round(os.getloadavg()[0], 1),
+        }
 
 
 def percentiles(seconds: list[float]) -> dict[str, float]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from headless.options import Addresses
 from headless.session import spawn, stop
 from storage.home import Home
 from storage.keys.credentials import to_text
-from tests.bench.account import VENUES, credentials_of, live_options, percentiles, quantity, workplace
+from tests.bench.account import VENUES, Machine, credentials_of, live_options, percentiles, quantity, workplace
 
 ROUNDS = 60
 PAUSE_S = {"bybit": 0.4}
@@ -39,20 +38,20 @@ def measure() -> dict[str, object]:
 
 async def _measure(folder: Path) -> dict[str, object]:
     market = GeneratedMarket(1, 3, start=time.time_ns() // 1_000_000, quotes_per_second=0.5)
-    running = await serve(market, seed=1)
+    running, machine = await serve(market, seed=1), Machine(folder)
     try:
-        found = {venue: await _venue(folder, running, venue) for venue in VENUES}
+        found = {venue: await _venue(folder, running, venue, machine) for venue in VENUES}
     finally:
         await running.stop()
     return {
         "venues": found,
         "p99_ms": max(one["p99_ms"] for one in found.values()),
         "goal_p99_ms": 30,
-        "machine_load": round(os.getloadavg()[0], 1),
+        "machine": machine.answers(),
     }
 
 
-async def _venue(folder: Path, running: RunningSimulator, venue: str) -> dict[str, float]:
+async def _venue(folder: Path, running: RunningSimulator, venue: str, machine: Machine) -> dict[str, float]:
     addresses = msgspec.convert(running.addresses(), Addresses)
     options = live_options(folder, addresses, venue, (SYMBOL,)) | {"keys": "pipe"}
     home, log = Home(folder / venue).create(), folder / f"{venue}.log"
@@ -66,6 +65,7 @@ async def _venue(folder: Path, running: RunningSimulator, venue: str) -> dict[st
         watch = Watch(client)
         running.simulation.watchers.append(watch.told)
         for number in range(ROUNDS):
+            await machine.ask()
             await watch.round(number)
             await asyncio.sleep(PAUSE_S.get(venue, 0.0))
         running.simulation.watchers.remove(watch.told)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from pathlib import Path
 
 from engine.model.command import ReducePosition
 from headless.options import Addresses
-from tests.bench.account import VENUES, Disk, desk, exchange, percentiles, workplace
+from tests.bench.account import VENUES, Machine, desk, exchange, percentiles, workplace
 
 WARM, ROUNDS = 10, 200
 POINTS = ("before_commit", "after_commit", "sent")
@@ -25,20 +24,19 @@ def measure() -> dict[str, object]:
 
 
 async def _measure(folder: Path) -> dict[str, object]:
-    disk, found = Disk(folder), {}
+    machine, found = Machine(folder), {}
     async with exchange(folder, "--symbols", "3") as addresses:
         for venue in VENUES:
-            found[venue] = await _venue(folder, addresses, venue, disk)
+            found[venue] = await _venue(folder, addresses, venue, machine)
     return {
         "venues": found,
         "p99_ms": max(one["whole"]["p99_ms"] for one in found.values()),
         "goal_p99_ms": 10,
-        "disk_keeps_a_page": percentiles(disk.times),
-        "machine_load": round(os.getloadavg()[0], 1),
+        "machine": machine.answers(),
     }
 
 
-async def _venue(folder: Path, addresses: Addresses, venue: str, disk: Disk) -> dict[str, dict[str, float]]:
+async def _venue(folder: Path, addresses: Addresses, venue: str, machine: Machine) -> dict[str, dict[str, float]]:
     """The whole way, and its parts before, in and after the journal's commit."""
     marks: dict[str, float] = {}
     sent = asyncio.Event()
@@ -53,7 +51,7 @@ async def _venue(folder: Path, addresses: Addresses, venue: str, disk: Disk) -> 
     async with desk(folder, addresses, venue, (SYMBOL,), probe) as one:
         for number in range(WARM + ROUNDS):
             command = one.buy() if number % 2 == 0 else ReducePosition(symbol=SYMBOL)
-            disk.ask()
+            await machine.ask()
             marks.clear()
             sent.clear()
             began = time.perf_counter()

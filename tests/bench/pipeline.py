@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -23,7 +22,7 @@ from engine.venues.paper import PaperVenue
 from storage import migrate
 from storage.database import Database
 from storage.journal import SqlJournal
-from tests.bench.account import Disk, percentiles
+from tests.bench.account import Machine, percentiles
 
 SYMBOLS = 30
 ROUNDS = 200
@@ -38,15 +37,15 @@ def measure() -> dict[str, object]:
 
 
 async def _measure(folder: Path) -> dict[str, object]:
-    disk = Disk(folder)
+    machine = Machine(folder)
     found: dict[str, object] = {}
     for count, goal in GOALS.items():
-        times, decided = await _times(folder / f"{count}.db", count, disk)
+        times, decided = await _times(folder / f"{count}.db", count, machine)
         found[f"{count}_symbols"] = percentiles(times) | {"goal_p99_ms": goal, "candidates": decided}
-    return found | {"disk_keeps_a_page": percentiles(disk.times), "machine_load": round(os.getloadavg()[0], 1)}
+    return found | {"machine": machine.answers()}
 
 
-async def _times(file: Path, count: int, disk: Disk) -> tuple[list[float], int]:
+async def _times(file: Path, count: int, machine: Machine) -> tuple[list[float], int]:
     """Seconds of each round, and how many candidates met their gates in all of them."""
     source = GeneratedMarket(1, count, start=1_700_000_000_000 // MINUTE_MS * MINUTE_MS, quotes_per_second=0.1)
     database, clock = Database(f"sqlite+aiosqlite:///{file}"), SystemClock()
@@ -90,7 +89,7 @@ async def _times(file: Path, count: int, disk: Disk) -> tuple[list[float], int]:
     for number in range(ROUNDS):
         while not runtime.idle:
             await asyncio.sleep(0.001)
-        disk.ask()
+        await machine.ask()
         closed.clear()
         done.clear()
         began = time.perf_counter()
