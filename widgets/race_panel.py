@@ -112,8 +112,9 @@ def edge(report: Report) -> Piece | None:
     if ENSEMBLE not in ends or STRATEGIES not in ends:
         return None
     points = (ends[ENSEMBLE] - ends[STRATEGIES]) * 100.0
-    word = "gains" if points > 0 else "costs" if points < 0 else "changes"
-    return f"the AI {word} {abs(points):.2f} points", f"{signed_tone(points)} bold"
+    if round(points, 2) == 0.0:
+        return "the AI changes nothing", "dim"
+    return f"the AI {'gains' if points > 0 else 'costs'} {abs(points):.2f} points", f"{signed_tone(points)} bold"
 
 
 class RacePanel(Panel, can_focus=True):

@@ -24,11 +24,16 @@ NEAR = 0.8
 TITLES = {"market": "GATES", "risk": "RISK", "forecast": "FORECAST", "votes": "VOTES"}
 JUDGED = frozenset({Verdict.PASS, Verdict.FAIL})
 SENT = frozenset({SignalStatus.SENT, SignalStatus.FILLED})
+ENDED = frozenset({SignalStatus.REFUSED, SignalStatus.EXPIRED, SignalStatus.REJECTED})
 
 
 def may_have_orders(signal: Signal) -> bool:
     """There may be a trail of it to ask for."""
-    asked = any(gate.name == "votes" and gate.verdict in JUDGED for gate in signal.gates)
+    asked = any(
+        gate.name == "votes"
+        and (gate.verdict in JUDGED or (gate.verdict is Verdict.SKIPPED and signal.status is SignalStatus.REFUSED))
+        for gate in signal.gates
+    )
     return bool(signal.client_id) or signal.status in SENT or signal.action is Action.CLOSE or asked
 
 
@@ -295,9 +300,11 @@ class StoryPanel(ScrollPanel):
             )
         passed = sum(gate.verdict is Verdict.PASS for gate in signal.gates)
         failed = sum(gate.verdict is Verdict.FAIL for gate in signal.gates)
-        why: Piece = (
-            (f"not: {failed} failed, {passed} passed", "loss bold") if failed else (f"{passed} passed", "profit bold")
-        )
+        why: Piece = (f"{passed} passed", "profit bold")
+        if failed:
+            why = (f"not: {failed} failed, {passed} passed", "loss bold")
+        elif signal.status in ENDED:
+            why = (f"not: {signal.status.value}, {passed} passed", "loss bold")
         self.retitle(("Why ", "text"), why)
         return self.window(
             story_lines(signal, self._instrument, self._trail, self._position, width, self._said), height

@@ -64,7 +64,12 @@ def test_labels_never_share_a_row_and_keep_their_order(values: list[float], rows
 
 @pytest.mark.parametrize(
     ("ends", "words"),
-    [((0.05, 0.02), "the AI gains 3.00 points"), ((-0.05, 0.02), "the AI costs 7.00 points"), ((0.05,), None)],
+    [
+        ((0.05, 0.02), "the AI gains 3.00 points"),
+        ((-0.05, 0.02), "the AI costs 7.00 points"),
+        ((0.02, 0.02), "the AI changes nothing"),
+        ((0.05,), None),
+    ],
 )
 def test_what_the_ai_adds_is_told_in_points(ends: tuple[float, ...], words: str | None) -> None:
     found = edge(report(*ends))
