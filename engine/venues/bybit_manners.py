@@ -48,6 +48,11 @@ CODES = Codes(
         "110017": "there is no position that this order could reduce",
         "110094": "make the order larger",
         "110003": "move the price nearer to the market",
+        "110004": "free margin, or make the order smaller",
+        "110025": "switch the account to one-way mode",
+        "110052": "free margin, or make the order smaller",
+        "10029": "choose a symbol that the exchange lists, and allow it to the API-key",
+        "10001": "check that the exchange lists the symbol and takes such an order",
         "EC_PostOnlyWillTakeLiquidity": "move the price away from the market, or do not ask for post-only",
     },
 )
