@@ -264,7 +264,7 @@ def _open(home: Home, engine: Any, theme: str | None, endpoint: str = "") -> Non
         raise BadInput("theme", theme, f"use one of {', '.join(NAMES)}")
     chosen = theme or read_theme(home.config)
     folder = engine(home)
-    client = EngineClient(Homes(folder).socket, folder / "engine.log")
+    client = EngineClient(Homes(folder).socket, folder / "engine.log", name="keyboard")
     research = ResearchClient(home.root, home.logs / "research.log")
     models = ForecastCommands(folder)
     settings = KeyChest(home, folder, endpoint=endpoint)

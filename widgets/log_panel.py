@@ -16,6 +16,11 @@ TONES = {"info": "text", "good": "profit", "warn": "warn", "alarm": "alarm"}
 SIGNS = {"info": " ", "good": "+", "warn": "!", "alarm": "‼"}
 
 
+def plain(text: str) -> str:
+    """``keyboard: paused`` for ``station:keyboard: paused``: whose command it was, without the way it came."""
+    return text.removeprefix("station:")
+
+
 def note_lines(note: NoteView, width: int) -> list[Line]:
     """A note with its time UTC, level sign and symbol; what does not fit goes on, indented."""
     tone = TONES.get(note.level, "text")
@@ -25,7 +30,7 @@ def note_lines(note: NoteView, width: int) -> list[Line]:
         base = fmt.base_of(note.symbol) + " "
         head.append((base, "strong"))
         used += len(base)
-    rows = wrap_words(note.text, max(8, width - used)) or [""]
+    rows = wrap_words(plain(note.text), max(8, width - used)) or [""]
     first = Line((*head, (rows[0], tone)))
     return [first, *(Line(((" " * used, "text"), (row, tone))) for row in rows[1:])]
 
