@@ -70,7 +70,7 @@ def theirs(stage: Stage) -> Theirs:
     )
 
 
-async def broken(stage: Stage, allowed_bare_ms: int) -> list[str]:
+async def broken(stage: Stage) -> list[str]:
     """The invariants that do not hold, each with what was found."""
     database = Database(stage.home.database_url)
     try:
@@ -82,7 +82,7 @@ async def broken(stage: Stage, allowed_bare_ms: int) -> list[str]:
         return [f"the journal can be read: {error}"]
     finally:
         await database.close()
-    return [*stage.wrong, *judged(core, entries, theirs(stage), SYMBOL), *protected(stage.bare, allowed_bare_ms)]
+    return [*stage.wrong, *judged(core, entries, theirs(stage), SYMBOL), *protected(stage.bare)]
 
 
 def judged(core: Core, entries: list[Entry], account: Theirs, symbol: str) -> list[str]:
@@ -168,7 +168,7 @@ def replayed(core: Core, entries: list[Entry]) -> Iterator[str]:
         yield "the journal replays to the same state"
 
 
-def protected(bare: Bare, allowed_ms: int) -> Iterator[str]:
-    """No position was without protection for longer than allowed, unless there was an alarm meanwhile."""
-    if bare.silent_ms > allowed_ms:
+def protected(bare: Bare) -> Iterator[str]:
+    """No position was without protection for longer than that, unless there was an alarm meanwhile."""
+    if bare.silent_ms > BARE_MS:
         yield f"a position is protected within 2 s or there is an alarm: bare for {bare.silent_ms} ms"

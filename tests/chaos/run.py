@@ -11,7 +11,7 @@ from typing import Any
 from engine.model import command as c
 from engine.model.order import OrderKind, Side
 from tests.chaos.happenings import HAPPEN
-from tests.chaos.invariants import BARE_MS, broken, on_its_way
+from tests.chaos.invariants import broken, on_its_way
 from tests.chaos.nursery import Nursery
 from tests.chaos.plan import DEEDS, WIRE, Plan
 from tests.chaos.stage import READY_S, SYMBOL, Stage, stage
@@ -22,16 +22,6 @@ AGAIN_S = 1.0
 CALM_LIVES = 3
 MOST_LOOKS = 80
 MOST_DEEDS = 40
-# How long a fault keeps every order from the venue, or every decision from the journal: so much longer may a position be
-# bare without an alarm.
-BLOCKED_MS = {
-    "418": 3_000,
-    "429": 2_500,
-    "clock skew": 10_000,
-    "half-open socket": 2_000,
-    "timeout after accept": 1_000,
-    "database locked": 6_500,
-}
 
 
 @dataclass
@@ -67,8 +57,7 @@ async def run(plan: Plan, folder: Path, nursery: Nursery, template: Path) -> Res
         if not calm:
             result.broken.append(f"the calm engine settles: {unsettled(one)}")
         else:
-            allowed = BARE_MS + sum(BLOCKED_MS.get(name, 0) for name in plan.faults)
-            result.broken = await broken(one, allowed)
+            result.broken = await broken(one)
         result.hit = sorted(one.hit)
         result.kills, result.bare_ms = one.kills, one.bare.longest_ms
         result.orders, result.trades = len(one.exchange.orders), len(one.exchange.trades)

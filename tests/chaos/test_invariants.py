@@ -19,7 +19,7 @@ from engine.ports import Entry
 from engine.simulator.faults import parse
 from tests.chaos.__main__ import result_of, seeds_of, summary_of
 from tests.chaos.bare import Bare
-from tests.chaos.invariants import BARE_MS, CENT, Theirs, judged, protected
+from tests.chaos.invariants import CENT, Theirs, judged, protected
 from tests.chaos.plan import CRASHES, HAPPENINGS, NAMES, ONLY_BINANCE, VENUES, WIRE, plan, wire
 from tests.chaos.run import Result
 from tests.chaos.starving import starved_s
@@ -169,7 +169,7 @@ def test_bareness_is_found_where_nobody_is_told(looks: list[tuple[float, bool, b
     bare = Bare()
     for passed, covered, alarmed in looks:
         bare.look(passed, protected=covered, alarmed=alarmed)
-    assert bool(list(protected(bare, BARE_MS))) is found
+    assert bool(list(protected(bare))) is found
 
 
 def test_a_run_that_dies_is_broken(tmp_path: Path) -> None:
