@@ -13,7 +13,10 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-SOURCES = ("account", "layout", "levels", "measure", "rules", "result", "kernel", "signals", "sweep_kernel")
+SOURCES = (
+    *("account", "layout", "levels", "measure", "rules", "result"),
+    *("kernel", "scan_kernel", "signals", "sweep_kernel"),
+)
 CACHE = HERE / "__pycache__"
 
 
@@ -44,6 +47,8 @@ def compile_all() -> None:
     """Run every compiled path once on made-up bars, so that later processes load it from the cache."""
     from engine.backtest.rules import Exits, Rules
     from engine.backtest.run import Backtest
+    from engine.backtest.scan import scan
+    from engine.backtest.sweep import sweep, variants
     from engine.bars import Bars
     from engine.strategies import NAMES
 
@@ -54,6 +59,8 @@ def compile_all() -> None:
         test = Backtest(bars, 60_000, rules)
         for name in NAMES:
             test.run(name).equity.sum()
+    scan([test], jobs=1)
+    sweep(test, "ema-cross", variants("ema-cross", {"fast": [5], "slow": [20]}), jobs=1)
 
 
 if __name__ == "__main__":

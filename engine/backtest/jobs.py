@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,13 +15,26 @@ def cores(jobs: int | None) -> int:
     return max(1, jobs if jobs is not None else os.cpu_count() or 1)
 
 
-def each(work: Callable[[T], None], pieces: Sequence[T], jobs: int | None = None) -> None:
-    """Do every piece, `jobs` at a time; the first error is raised after all are done."""
-    workers = min(cores(jobs), len(pieces))
+def each(work: Callable[[T], None], pieces: Sequence[T], jobs: int) -> Iterator[int]:
+    """Do every piece, `jobs` at a time, and yield how many are done; what has not begun is left where nobody asks on.
+
+    An error of a piece is raised when it is its turn to be counted.
+    """
+    workers = min(jobs, len(pieces))
     if workers <= 1:
-        for piece in pieces:
+        for done, piece in enumerate(pieces, 1):
             work(piece)
+            yield done
         return
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(work, pieces):
-            pass
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for done, _ in enumerate(pool.map(work, pieces), 1):
+            yield done
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def all_done(work: Callable[[T], None], pieces: Sequence[T], jobs: int) -> None:
+    """Do every piece, `jobs` at a time."""
+    for _ in each(work, pieces, jobs):
+        pass

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from engine import indicators, shadow
-from engine.backtest import compiled, kernel, layout, levels, measure, signals
+from engine.backtest import compiled, kernel, layout, levels, measure, scan_kernel, signals
 from engine.backtest.funding import Funding, Marks, rows
 from engine.backtest.metrics import Metrics, Sums, metrics_of
 from engine.backtest.result import TRADE, Rows
@@ -110,9 +111,28 @@ class Backtest:
         """Run one strategy by name, `board` included; BadInput for an unknown one or parameters out of range."""
         return self.run_sides(wanted(name, self.bars, self.rules, params), name, params)
 
-    def fill(self, name: str, params: Params | None, book: Ints, sums: Floats) -> None:
-        """Run one strategy for its sums alone, into zeroed arrays of `layout`: what a sweep and a scan need."""
-        self._go(wanted(name, self.bars, self.rules, params), book, sums)
+    def fill(self, runs: Sequence[tuple[str, Params | None]], books: Ints, sums: Floats) -> None:
+        """Run several strategies, or variants, for their sums alone: what a sweep and a scan need.
+
+        Args:
+            runs: name and parameters of each; None for the defaults.
+            books: int64[r, BOOK] of `layout`, filled here.
+            sums: float64[r, SUMS], likewise.
+        """
+        answers = [wanted(name, self.bars, self.rules, params) for name, params in runs]
+        sides = np.stack([answer.sides for answer in answers])
+        scan_kernel.run_rows(
+            self.market,
+            self.costs,
+            self.terms,
+            sides,
+            np.array([self._before(answer) for answer in answers], dtype=np.int8),
+            np.stack([answer.stops for answer in answers]),
+            np.stack([answer.targets for answer in answers]),
+            books,
+            sums,
+            _NO_ROWS,
+        )
 
     def run_sides(self, answer: Wanted, name: str = "own signals", params: Params | None = None) -> Result:
         """Run given sides (and exits) over the bars."""
@@ -132,12 +152,14 @@ class Backtest:
         self._go(answer, np.zeros(layout.BOOK, dtype=np.int64), np.zeros(layout.SUMS), equity=curve)
         return curve[self.first : self.last] / MONEY_SCALE
 
+    def _before(self, answer: Wanted) -> int:
+        """The side known before the period; without exits a side that stands at its first bar is a change."""
+        return int(answer.sides[self.first - 1]) if self.first and self.rules.exits is not Exits.NONE else 0
+
     def _signals(self, answer: Wanted) -> layout.Signals:
-        """Without exits the first bar's side counts as a change; else what was wanted before the period is known."""
-        first, sides = self.first, answer.sides
-        before = int(sides[first - 1]) if first and self.rules.exits is not Exits.NONE else 0
-        changes, values, opens = signals.turns_of(sides, self.market.open_, first, self.last, before)
-        return layout.Signals(changes, values, opens, answer.stops, answer.targets)
+        before = self._before(answer)
+        changes, sides, opens = signals.turns_of(answer.sides, self.market.open_, self.first, self.last, before)
+        return layout.Signals(changes, sides, opens, answer.stops, answer.targets)
 
     def _go(
         self, answer: Wanted, book: Ints, sums: Floats, trades: Rows = _NO_ROWS, equity: Floats = _NO_FLOATS

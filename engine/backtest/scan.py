@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.backtest import layout
+from engine.backtest.jobs import cores, each
 from engine.backtest.run import Backtest
 from engine.bars import Floats, Ints
 from engine.errors import BadInput
@@ -36,6 +37,8 @@ def scan(
     markets: Sequence[Backtest],
     names: Sequence[str] = tuple(STRATEGIES),
     told: Callable[[int, int], bool] = lambda _done, _all: True,
+    *,
+    jobs: int | None = None,
 ) -> Scan:
     """Run every strategy on every market.
 
@@ -43,17 +46,17 @@ def scan(
         markets: prepared bars and rules.
         names: strategies; the six by default.
         told: called with (markets done, all) after each; where it says False the scan ends with BadInput.
+        jobs: how many markets are worked on at once, each on a core of its own; as many as there are cores by default.
     """
     for name in names:
         if name not in NAMES:
             raise BadInput("strategy", name, f"use {', '.join(NAMES)}")
     shape = len(markets), len(names)
     books, sums = np.zeros((*shape, layout.BOOK), dtype=np.int64), np.zeros((*shape, layout.SUMS))
-    for m, market in enumerate(markets):
-        for s, name in enumerate(names):
-            market.fill(name, None, books[m, s], sums[m, s])
-        if not told(m + 1, len(markets)):
-            raise BadInput("scan", f"{m + 1} of {len(markets)} markets", "was stopped")
+    runs = [(name, None) for name in names]
+    for done in each(lambda m: markets[m].fill(runs, books[m], sums[m]), range(len(markets)), cores(jobs)):
+        if not told(done, len(markets)):
+            raise BadInput("scan", f"{done} of {len(markets)} markets", "was stopped")
     capital = np.array([market.rules.capital for market in markets], dtype=np.float64)
     returns = books[:, :, layout.CASH] / capital[:, None] - 1.0
     return Scan(tuple(names), returns, sums[:, :, layout.DRAWDOWN], books[:, :, layout.TRADES])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.backtest import layout, sweep_kernel
-from engine.backtest.jobs import cores, each
+from engine.backtest.jobs import all_done, cores, each
 from engine.backtest.metrics import YEAR_MS, Metrics, Sums, metrics_of, sharpe_of
 from engine.backtest.result import TRADE
 from engine.backtest.rules import Exits
@@ -22,7 +22,7 @@ from engine.strategies.ema_cross import STRATEGY as EMA_CROSS
 
 GROUP = 64  # pairs whose averages are shared: bounds the memory
 BATCH = 1_024  # pairs between two words about the progress
-FEW = 16  # other variants between two
+FEW = 4  # variants of other strategies that are worked on together
 MOST = 1_000_000
 
 Told = Callable[[int, int], bool]
@@ -126,13 +126,12 @@ def _go_on(told: Told, done: int, count: int) -> None:
 def _one_by_one(
     test: Backtest, name: str, params: Sequence[Params], books: Ints, sums: Floats, told: Told, jobs: int
 ) -> None:
-    def one(place: int) -> None:
-        test.fill(name, params[place], books[place], sums[place])
+    def few(begin: int) -> None:
+        part = slice(begin, begin + FEW)
+        test.fill([(name, one) for one in params[part]], books[part], sums[part])
 
-    for begin in range(0, len(params), FEW):
-        end = min(begin + FEW, len(params))
-        each(one, range(begin, end), jobs)
-        _go_on(told, end, len(params))
+    for done in each(few, range(0, len(params), FEW), jobs):
+        _go_on(told, min(done * FEW, len(params)), len(params))
 
 
 def _pairs(test: Backtest, pairs: Ints, books: Ints, sums: Floats, told: Told, jobs: int) -> None:
@@ -155,5 +154,5 @@ def _pairs(test: Backtest, pairs: Ints, books: Ints, sums: Floats, told: Told, j
     for begin in range(0, len(order), BATCH):
         places = order[begin : begin + BATCH]
         size = min(GROUP, -(-len(places) // jobs))
-        each(group, [places[i : i + size] for i in range(0, len(places), size)], jobs)
+        all_done(group, [places[i : i + size] for i in range(0, len(places), size)], jobs)
         _go_on(told, begin + len(places), len(order))

@@ -145,3 +145,27 @@ def test_a_scan_can_be_stopped() -> None:
         scan([Backtest(walk(300), HOUR)] * 2, told=lambda _done, _all: False)
     with pytest.raises(BadInput, match="strategy: moon"):
         scan([], ["moon"])
+
+
+@pytest.mark.parametrize("rules", [RULES["none"], RULES["strategy"]], ids=["none", "strategy"])
+@pytest.mark.parametrize("name", ["ema-cross", "bollinger"])
+def test_a_sweep_is_the_same_on_any_number_of_cores(rules: Rules, name: str) -> None:
+    values = {"fast": range(3, 23), "slow": range(30, 45)} if name == "ema-cross" else {"period": range(10, 35)}
+    params, test = variants(name, values), Backtest(walk(700), HOUR, rules)
+    heard: list[tuple[int, int]] = []
+
+    def told(done: int, count: int) -> bool:
+        heard.append((done, count))
+        return True
+
+    one, four = sweep(test, name, params, jobs=1), sweep(test, name, params, told, jobs=4)
+    assert one.books.tolist() == four.books.tolist()
+    assert one.sums.tolist() == four.sums.tolist()
+    assert heard[-1] == (len(params), len(params))
+
+
+def test_a_scan_is_the_same_on_any_number_of_cores() -> None:
+    markets = [Backtest(walk(500, seed), HOUR) for seed in range(9)]
+    one, four = scan(markets, NAMES, jobs=1), scan(markets, NAMES, jobs=4)
+    assert one.returns.tolist() == four.returns.tolist()
+    assert one.trades.tolist() == four.trades.tolist()
