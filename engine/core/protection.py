@@ -19,7 +19,7 @@ from engine.model.signal import Gate, SignalStatus
 
 RETRY_MS = 1_000
 DISPUTED_MS = 10_000  # before an exit is tried again while the venue has another position than the desk
-WOULD_TRIGGER = "-2021"
+WOULD_TRIGGER = ("-2021", "51277", "51279", "110092", "110093")  # Binance's code, OKX's of a target, Bybit's
 FIRST_UNKNOWN = 2  # legs without an answer that are sent at once, one for another
 MOST_UNKNOWN = 5  # then one in a while, and no more than these
 
@@ -141,7 +141,7 @@ def refused(deck: Deck, order: Order) -> None:
         case Purpose.STOP:
             deck.note(Level.ALARM, f"stop refused: {order.reason}; flattening", request.symbol)
             _flatten_or_retry(deck, request.symbol)
-        case Purpose.TARGET if WOULD_TRIGGER in order.reason:
+        case Purpose.TARGET if any(f"({code})" in order.reason for code in WOULD_TRIGGER):
             deck.note(Level.INFO, "target already reached: closing at market", request.symbol)
             _flatten_or_retry(deck, request.symbol)
         case Purpose.TARGET:

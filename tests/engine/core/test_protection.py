@@ -139,9 +139,10 @@ def test_a_refused_target_leaves_the_stop_alone() -> None:
     assert sent(desk.tick()) == []
 
 
-def test_a_target_that_is_reached_already_closes() -> None:
+@pytest.mark.parametrize("code", ["-2021", "51277", "51279", "110092", "110093"])
+def test_a_target_that_is_reached_already_closes(code: str) -> None:
     desk = entered()
-    (exit_,) = sent(desk.refuse(desk.order_of(TARGET), "-2021", "Order would immediately trigger."))
+    (exit_,) = sent(desk.refuse(desk.order_of(TARGET), code, "Order would immediately trigger."))
     assert (exit_.purpose, exit_.lots) == (EXIT, 41)
 
 
