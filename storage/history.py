@@ -77,6 +77,7 @@ class History:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._standings = standings.Standings(database)
 
     async def query(self, name: str, args: Mapping[str, str | int | float | None]) -> bytes:
         """A page as JSON: ``{"rows": [...], "next": cursor or null}``; the rows are those of `engine.ledger`.
@@ -96,7 +97,7 @@ class History:
             if name == trail.NAME:
                 return msgspec.json.encode(await trail.read(self._database, msgspec.convert(given, trail.Of)))
             if name == standings.NAME:
-                return msgspec.json.encode(await standings.read(self._database))
+                return msgspec.json.encode(await self._standings.read())
             wanted = msgspec.convert(given, Wanted)
         except msgspec.ValidationError as error:
             raise BadInput(f"query {name}", given, str(error)) from error

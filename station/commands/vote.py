@@ -124,12 +124,12 @@ async def _weights(home: Home) -> dict[str, float]:
     if not home.database.exists():
         return {}
     from engine.errors import JournalFailed
-    from storage import standings
     from storage.database import Database
+    from storage.standings import Standings
 
     database = Database(home.database_url)
     try:
-        return {one.voter: one.weight for one in (await standings.read(database)).standings}
+        return {one.voter: one.weight for one in (await Standings(database).read()).standings}
     except JournalFailed as error:
         typer.echo(f"the voters count the same: {error}", err=True)
         return {}

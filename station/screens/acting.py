@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events, work
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.model import command as c
@@ -116,6 +119,14 @@ class Acting(Screen[None]):
         return self.PANELS
 
     # Painting
+
+    def framed(self, *panels: Widget) -> ComposeResult:
+        """Banner and what is in the way above the panels, the key line below."""
+        yield ModeBanner(id="banner")
+        yield Static(TOO_SMALL, id="too-small")
+        yield Static(id="trouble")
+        yield Horizontal(*panels, id="all")
+        yield KeyLine(self._keys, self.PLACE)
 
     def on_mount(self) -> None:
         """Paint at once, then on the timer."""

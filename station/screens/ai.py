@@ -8,17 +8,14 @@ import msgspec
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
+from textual.containers import Vertical
 
 from engine.errors import TrefoilError
 from engine.model import command as c
 from engine.model.standing import Report
 from headless.source import Source
 from station.actions import ON_AI
-from station.keyline import KeyLine
-from station.screens.acting import TOO_SMALL, Acting, bindings
-from widgets.banner import ModeBanner
+from station.screens.acting import Acting, bindings
 from widgets.ensemble_panel import EnsemblePanel
 from widgets.race_panel import RacePanel
 from widgets.voter_detail import VoterDetail
@@ -43,17 +40,20 @@ class AiScreen(Acting):
 
     def compose(self) -> ComposeResult:
         """Banner, lists, detail, keys."""
-        yield ModeBanner(id="banner")
-        yield Static(TOO_SMALL, id="too-small")
-        yield Static(id="trouble")
-        with Horizontal(id="all"):
-            with Vertical(id="left", classes="row"):
-                yield VotersPanel(id="voters", classes="panel -shown")
-                yield RacePanel(id="race", classes="panel")
-            with Vertical(id="right", classes="row"):
-                yield VoterDetail(id="detail", classes="panel -shown")
-                yield EnsemblePanel(id="newest", classes="panel")
-        yield KeyLine(self._keys, self.PLACE)
+        yield from self.framed(
+            Vertical(
+                VotersPanel(id="voters", classes="panel -shown"),
+                RacePanel(id="race", classes="panel"),
+                id="left",
+                classes="row",
+            ),
+            Vertical(
+                VoterDetail(id="detail", classes="panel -shown"),
+                EnsemblePanel(id="newest", classes="panel"),
+                id="right",
+                classes="row",
+            ),
+        )
 
     def on_mount(self) -> None:
         """The report, and again now and then: votes come due with the bars."""

@@ -8,8 +8,7 @@ import msgspec
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
+from textual.containers import Vertical
 
 from engine.errors import TrefoilError
 from engine.ledger import SignalRow, Trail
@@ -17,11 +16,9 @@ from engine.model.signal import Signal, SignalStatus
 from engine.view import PositionView
 from headless.source import Source
 from station.actions import BY_ID, ON_SIGNALS
-from station.keyline import KeyLine
 from station.paging import Pages
 from station.past_signals import STATUSES, contract_of, signal_of, together
-from station.screens.acting import TOO_SMALL, Acting, bindings
-from widgets.banner import ModeBanner
+from station.screens.acting import Acting, bindings
 from widgets.candidates_panel import CandidatesPanel
 from widgets.format import base_of
 from widgets.stoppers_panel import StoppersPanel
@@ -54,15 +51,15 @@ class SignalsScreen(Acting):
 
     def compose(self) -> ComposeResult:
         """Banner, counts and list, story, keys."""
-        yield ModeBanner(id="banner")
-        yield Static(TOO_SMALL, id="too-small")
-        yield Static(id="trouble")
-        with Horizontal(id="all"):
-            with Vertical(id="left", classes="row"):
-                yield StoppersPanel(id="stoppers", classes="panel")
-                yield CandidatesPanel(id="list", classes="panel")
-            yield StoryPanel(id="story", classes="panel")
-        yield KeyLine(self._keys, self.PLACE)
+        yield from self.framed(
+            Vertical(
+                StoppersPanel(id="stoppers", classes="panel"),
+                CandidatesPanel(id="list", classes="panel"),
+                id="left",
+                classes="row",
+            ),
+            StoryPanel(id="story", classes="panel"),
+        )
 
     def on_mount(self) -> None:
         """The first page of the past."""

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from engine.ledger import ScoreRow, Trail, VoteRow
+from engine.model import decision as d
 from engine.model import event as e
 from engine.model.standing import Report
 from engine.model.vote import Stance, Vote, VoteStatus, abstention
@@ -92,3 +93,16 @@ async def test_the_trail_of_a_refused_signal_tells_its_votes_and_what_became_of_
             {"gpt", "claude", "ensemble", "strategies"} if symbol == BTC else {"gpt", "claude", "strategies"}
         )
         assert bool(trail.orders) is (symbol == BTC)
+
+
+async def test_the_standings_are_made_again_when_votes_have_been_scored(database: Database) -> None:
+    entries = day()
+    first = next(n for n, x in enumerate(entries) if any(isinstance(y, d.VoteScored) for y in x.decisions))
+    history = History(database)
+    await write(database, entries[:first], Random(1))
+    empty = msgspec.json.decode(await history.query("standings", {}), type=Report)
+    assert empty.standings == ()
+    await write(database, entries[first:], Random(1))
+    found = msgspec.json.decode(await history.query("standings", {}), type=Report)
+    assert {one.voter for one in found.standings} == {"ensemble", "strategies", "gpt", "claude"}
+    assert msgspec.json.decode(await history.query("standings", {}), type=Report) == found
