@@ -9,11 +9,9 @@ from typing import Any, Protocol
 import msgspec
 
 from engine.model.instrument import Instrument
-from engine.model.order import Fill, Order, OrderRequest, OrderStatus
+from engine.model.order import Fill, Order, OrderRequest, OrderStatus, Purpose
 from engine.model.venue import VenueReport
-
-ENTRY_PATIENCE_MS = 500
-"""An entry was decided on a price of now; later it is better not sent."""
+from engine.venues.weight import Lane
 
 
 class Permissions(msgspec.Struct, frozen=True):
@@ -46,6 +44,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
 
 
+def lane_of(request: OrderRequest) -> Lane:
+    """Entries leave a share of every limit to exits and cancels, and are not sent long after they were decided."""
+    return Lane.ENTRY if request.purpose is Purpose.ENTRY else Lane.TRADE
+
+
 class AccountApi(Protocol):
     """Every method raises VenueError with the exchange's own code and words."""
 
@@ -69,8 +72,8 @@ class AccountApi(Protocol):
         """Isolated margin (when this is the `first` entry of a symbol) and leverage."""
         ...
 
-    async def place(self, request: OrderRequest, patience_ms: int | None) -> Placed:
-        """Send once."""
+    async def place(self, request: OrderRequest) -> Placed:
+        """Send once; an entry in a lane of its own, see `lane_of`."""
         ...
 
     async def cancel(self, order: Order) -> Found:

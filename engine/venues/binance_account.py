@@ -14,7 +14,7 @@ from engine.errors import VenueError, VenueRejected
 from engine.model.instrument import Instrument
 from engine.model.order import CONDITIONAL, Order, OrderRequest, OrderStatus
 from engine.model.venue import VenueReport
-from engine.venues.account_api import ENTRY_PATIENCE_MS, Found, Permissions, Placed, together
+from engine.venues.account_api import Found, Permissions, Placed, lane_of, together
 from engine.venues.binance_manners import CODES
 from engine.venues.binance_report import read_report
 from engine.venues.binance_user_events import UserEvents
@@ -74,20 +74,20 @@ class BinanceAccount:
         if first:
             try:
                 margin = {"symbol": venue_id, "marginType": "ISOLATED"}
-                await self._api("fapiPrivatePostMarginType", margin, ENTRY_PATIENCE_MS)
+                await self._api("fapiPrivatePostMarginType", margin)
             except VenueRejected as error:
                 if error.code not in CODES.no_change:
                     raise
-        await self._api("fapiPrivatePostLeverage", {"symbol": venue_id, "leverage": leverage}, ENTRY_PATIENCE_MS)
+        await self._api("fapiPrivatePostLeverage", {"symbol": venue_id, "leverage": leverage})
 
-    async def place(self, request: OrderRequest, patience_ms: int | None) -> Placed:
+    async def place(self, request: OrderRequest) -> Placed:
         """Send once."""
         params = self._words.order(request)
         if request.kind in CONDITIONAL:
-            answer = await self._api("fapiPrivatePostAlgoOrder", params, patience_ms)
+            answer = await self._api("fapiPrivatePostAlgoOrder", params, lane=lane_of(request))
             venue_id = algo_id(answer)
         else:
-            answer = await self._api("fapiPrivatePostOrder", params, patience_ms)
+            answer = await self._api("fapiPrivatePostOrder", params, lane=lane_of(request))
             venue_id = str(answer["orderId"])
             self._ids[venue_id] = request.client_id
         return Placed(venue_id, int(answer.get("updateTime") or 0))

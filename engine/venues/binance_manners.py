@@ -23,8 +23,8 @@ LANES = {
     ("GET", "algoOrder"): Lane.TRADE,
     ("DELETE", "algoOrder"): Lane.TRADE,
     ("DELETE", "algoOpenOrders"): Lane.TRADE,
-    ("POST", "leverage"): Lane.TRADE,
-    ("POST", "marginType"): Lane.TRADE,
+    ("POST", "leverage"): Lane.ENTRY,
+    ("POST", "marginType"): Lane.ENTRY,
     ("GET", "klines"): Lane.HISTORY,
     ("GET", "exchangeInfo"): Lane.HISTORY,
 }

@@ -13,7 +13,7 @@ from engine.errors import VenueRejected
 from engine.model.instrument import Instrument
 from engine.model.order import Fill, Order, OrderRequest
 from engine.model.venue import VenueReport
-from engine.venues.account_api import ENTRY_PATIENCE_MS, Found, Permissions, Placed, together
+from engine.venues.account_api import Found, Permissions, Placed, lane_of, together
 from engine.venues.bybit_manners import CODES
 from engine.venues.bybit_report import executions_of, read_report
 from engine.venues.bybit_user_events import UserEvents
@@ -22,6 +22,7 @@ from engine.venues.ccxt_api import Api
 from engine.venues.ccxt_client import confirmed, dial, sign_in, signed
 from engine.venues.ccxt_errors import HEDGE, PERMISSION
 from engine.venues.tell import Tell
+from engine.venues.weight import Lane
 
 SIGN_IN_LIVES_MS = 10_000
 ISOLATED = "ISOLATED_MARGIN"
@@ -78,21 +79,21 @@ class BybitAccount:
     async def prepare(self, symbol: str, leverage: int, *, first: bool) -> None:
         """Isolated margin, which is a mode of the whole account, and the leverage."""
         if first and not self._isolated:
-            info = (await self._api("privateGetV5AccountInfo", {}, ENTRY_PATIENCE_MS))["result"]
+            info = (await self._api("privateGetV5AccountInfo", lane=Lane.ENTRY))["result"]
             if info["marginMode"] != ISOLATED:
                 mode = {"setMarginMode": ISOLATED}
-                await self._api("privatePostV5AccountSetMarginMode", mode, ENTRY_PATIENCE_MS)
+                await self._api("privatePostV5AccountSetMarginMode", mode)
             self._isolated = True
         params = self._words.named(symbol) | {"buyLeverage": str(leverage), "sellLeverage": str(leverage)}
         try:
-            await self._api("privatePostV5PositionSetLeverage", params, ENTRY_PATIENCE_MS)
+            await self._api("privatePostV5PositionSetLeverage", params)
         except VenueRejected as error:
             if error.code not in CODES.no_change:
                 raise
 
-    async def place(self, request: OrderRequest, patience_ms: int | None) -> Placed:
+    async def place(self, request: OrderRequest) -> Placed:
         """Send once."""
-        answer = await self._api("privatePostV5OrderCreate", self._words.order(request), patience_ms)
+        answer = await self._api("privatePostV5OrderCreate", self._words.order(request), lane=lane_of(request))
         venue_id = answer["result"]["orderId"]
         self._tell.ids[venue_id] = request.client_id
         return Placed(venue_id, int(answer.get("time") or 0))

@@ -19,7 +19,13 @@ from engine.venues.ccxt_errors import translated
 from engine.venues.exchanges import manners_of
 from engine.venues.weight import Ask, Lane
 
-PATIENCE_MS: dict[Lane, int | None] = {Lane.TRADE: 2_000, Lane.ACCOUNT: 30_000, Lane.HISTORY: None}
+# The longest wait for the rate limit. An entry was decided on a price of now: later it is better not sent.
+PATIENCE_MS: dict[Lane, int | None] = {
+    Lane.TRADE: 2_000,
+    Lane.ENTRY: 500,
+    Lane.ACCOUNT: 30_000,
+    Lane.HISTORY: None,
+}
 
 
 class Api:
@@ -41,7 +47,6 @@ class Api:
         self,
         name: str,
         params: dict[str, Any] | list[dict[str, Any]] | None = None,
-        patience_ms: int | None = None,
         lane: Lane | None = None,
     ) -> Any:
         """The answer's JSON.
@@ -49,7 +54,6 @@ class Api:
         Args:
             name: ccxt's implicit method, such as ``fapiPrivatePostOrder``.
             params: as the venue names them.
-            patience_ms: longest wait for the rate limit, if not that of the request's lane.
             lane: if not the one of `LANES`.
 
         Raises:
@@ -57,7 +61,7 @@ class Api:
         """
         entry = self._entry(name)
         ask = self._ask(entry, params or {}, lane)
-        patience = PATIENCE_MS[ask.lane] if patience_ms is None else patience_ms
+        patience = PATIENCE_MS[ask.lane]
         until = None if patience is None else monotonic() + patience / 1000
         clock_was_set = False
         while True:
@@ -75,6 +79,8 @@ class Api:
                     raise
                 clock_was_set = True
                 await self._set_clock()
+                if _left(until) == 0:  # the clock took too long to measure: an order is not sent later than it may be
+                    raise
 
     def _entry(self, name: str) -> Any:
         """The row of ccxt's table of endpoints behind an implicit method."""

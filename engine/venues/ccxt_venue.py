@@ -20,7 +20,7 @@ from engine.model.order import Approved, Fill, Order, OrderRequest, OrderStatus,
 from engine.model.venue import VenueReport
 from engine.ports import Clock, Probe, VenueSink
 from engine.probe import no_probe
-from engine.venues.account_api import ENTRY_PATIENCE_MS, AccountApi, Permissions, together
+from engine.venues.account_api import AccountApi, Permissions, together
 from engine.venues.binance_account import KEEP_ALIVE_S, BinanceAccount
 from engine.venues.bybit_account import BybitAccount
 from engine.venues.ccxt_api import Api
@@ -113,11 +113,10 @@ class CcxtVenue:
     async def submit(self, approved: Approved[OrderRequest]) -> None:
         """Send once; the answer is an event."""
         request = approved.request
-        patience = ENTRY_PATIENCE_MS if request.purpose is Purpose.ENTRY else None
         try:
             if request.purpose is Purpose.ENTRY:
                 await self._prepare(request)
-            placed = await self._account.place(request, patience)
+            placed = await self._account.place(request)
         except (VenueRejected, VenueRateLimited, VenueUnavailable) as error:
             if error.code in self._codes.duplicate:  # the first attempt was accepted after all
                 self._tell.lost(request.client_id, str(error))

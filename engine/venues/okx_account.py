@@ -13,7 +13,7 @@ from engine.errors import VenueError, VenueRejected
 from engine.model.instrument import Instrument
 from engine.model.order import CONDITIONAL, Fill, Order, OrderRequest, OrderStatus
 from engine.model.venue import VenueReport
-from engine.venues.account_api import ENTRY_PATIENCE_MS, Found, Permissions, Placed
+from engine.venues.account_api import Found, Permissions, Placed, lane_of
 from engine.venues.ccxt_api import Api
 from engine.venues.ccxt_client import confirmed, dial, sign_in, signed
 from engine.venues.ccxt_errors import ACCOUNT_MODE, HEDGE, PERMISSION
@@ -82,15 +82,15 @@ class OkxAccount:
     async def prepare(self, symbol: str, leverage: int, *, first: bool) -> None:
         """The leverage; each order says itself that its margin is isolated."""
         params = {"instId": self._words.venue_id(symbol), "lever": str(leverage), "mgnMode": "isolated"}
-        await self._api("privatePostAccountSetLeverage", params, ENTRY_PATIENCE_MS)
+        await self._api("privatePostAccountSetLeverage", params)
 
-    async def place(self, request: OrderRequest, patience_ms: int | None) -> Placed:
+    async def place(self, request: OrderRequest) -> Placed:
         """Send once."""
         params = self._words.order(request)
         if request.kind in CONDITIONAL:
-            row = (await self._api("privatePostTradeOrderAlgo", params, patience_ms))["data"][0]
+            row = (await self._api("privatePostTradeOrderAlgo", params, lane=lane_of(request)))["data"][0]
             return Placed(f"{ALGO}{row['algoId']}", 0)
-        row = (await self._api("privatePostTradeOrder", params, patience_ms))["data"][0]
+        row = (await self._api("privatePostTradeOrder", params, lane=lane_of(request)))["data"][0]
         self._tell.ids[row["ordId"]] = request.client_id
         return Placed(row["ordId"], int(row.get("ts") or 0))
 

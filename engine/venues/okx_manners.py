@@ -17,7 +17,7 @@ _ENDPOINTS: dict[tuple[str, str], tuple[int, Lane]] = {
     ("POST", "trade/cancel-order"): (60, Lane.TRADE),
     ("POST", "trade/cancel-batch-orders"): (300, Lane.TRADE),
     ("POST", "trade/cancel-algos"): (20, Lane.TRADE),
-    ("POST", "account/set-leverage"): (20, Lane.TRADE),
+    ("POST", "account/set-leverage"): (20, Lane.ENTRY),
     ("GET", "trade/order"): (60, Lane.TRADE),
     ("GET", "trade/order-algo"): (20, Lane.TRADE),
     ("GET", "trade/fills"): (60, Lane.TRADE),

@@ -6,7 +6,7 @@ window after its answer; then it cannot lie in the venue's current window any mo
 count, which it answers with, corrects ours both ways: what it counts more belongs to others at our address, and what it
 counts less has left its window.
 
-Orders and cancels may use the whole limit, the account's upkeep most of it, history the rest: see `SHARES`.
+Exits and cancels may use the whole limit, entries and the account's upkeep most of it, history the rest: see `SHARES`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ class Lane(IntEnum):
     """What a request is for; the lower goes first."""
 
     TRADE = 0
-    ACCOUNT = 1
-    HISTORY = 2
+    ENTRY = 1
+    ACCOUNT = 2
+    HISTORY = 3
 
 
-SHARES: dict[Lane, float] = {Lane.TRADE: 1.0, Lane.ACCOUNT: 0.85, Lane.HISTORY: 0.6}
+SHARES: dict[Lane, float] = {Lane.TRADE: 1.0, Lane.ENTRY: 0.9, Lane.ACCOUNT: 0.85, Lane.HISTORY: 0.6}
 
 
 class Limit(msgspec.Struct, frozen=True):

@@ -264,6 +264,16 @@ class RemoteVenueContract(VenueContract):
         await desk.until(lambda: desk.status(request) is FILLED)
         assert bench.accepted(request.client_id) == 1
 
+    async def test_an_entry_whose_clock_took_long_to_measure_is_not_sent_any_more(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        bench.server_clock_off(-60_000)
+        bench.faults("delay:ms=200,path=time")  # it is asked three times, and an entry waits half a second
+        order = await desk.send(bench.venue, request)
+        assert (order.status, bench.accepted(request.client_id)) == (REJECTED, 0)
+        again = desk.request(BUY, LOTS)
+        await desk.send(bench.venue, again)  # the clock is right now
+        await desk.until(lambda: desk.status(again) is FILLED)
+
     @pytest.mark.parametrize("off_ms", [-60_000, 60_000])
     async def test_the_stream_comes_back_although_the_clock_is_off(self, bench: RemoteBench, off_ms: int) -> None:
         desk, links = bench.desk, len(bench.desk.links)

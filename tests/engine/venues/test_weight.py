@@ -130,6 +130,22 @@ def test_orders_are_let_go_before_history_that_came_first() -> None:
     assert SHARES[HISTORY] == 0.6
 
 
+def test_entries_leave_exits_their_share() -> None:
+    queue = RequestQueue([WEIGHT, ORDERS])
+    entries = [queue.ask(ask(Lane.ENTRY, 1, 1)) for _ in range(12)]
+    assert queue.admitted(0) == entries[:9]  # of ten orders
+    exit_, later = queue.ask(ask(TRADE, 1, 1)), queue.ask(ask(TRADE, 1, 1))
+    assert queue.admitted(1) == [exit_]
+    queue.leave(later)
+    for ticket in [*entries[:9], exit_]:
+        queue.settle(ticket, 2, {})
+    again = queue.ask(ask(TRADE, 1, 1))
+    assert queue.admitted(2 + ORDERS.window_ms) == [
+        again,
+        *entries[9:],
+    ]  # an exit overtakes entries that waited before it
+
+
 def test_nobody_is_overtaken_by_a_lighter_one_behind_him() -> None:
     queue = RequestQueue([WEIGHT])
     assert len([queue.ask(ask(TRADE, 50)) for _ in range(2)]) == len(queue.admitted(0)) == 2
