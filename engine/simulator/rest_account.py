@@ -161,10 +161,13 @@ def leverage(sim: Simulation, params: Parameters) -> object:
 
 
 def margin_type(sim: Simulation, params: Parameters) -> object:
-    """POST marginType: the account holds isolated margin and nothing else."""
-    sim.instrument(params.text("symbol"))
+    """POST marginType: to isolated margin, and never back."""
+    symbol = sim.instrument(params.text("symbol")).symbol
     if params.text("marginType") == "ISOLATED":
-        raise VenueRejected("No need to change margin type.", "-4046")
+        if symbol not in sim.crossed:
+            raise VenueRejected("No need to change margin type.", "-4046")
+        sim.crossed.remove(symbol)
+        return {"code": 200, "msg": "success"}
     raise VenueRejected("Margin type cannot be changed: this simulated account holds isolated margin.", "-4048")
 
 

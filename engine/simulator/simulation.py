@@ -80,6 +80,7 @@ class Simulation:
         self.by_venue_id = {i.venue_id: i for i in instruments}
         self.recent: dict[str, list[tuple[int, int, int, int, bool]]] = {i.symbol: [] for i in instruments}
         self.bybit_margin_mode = "REGULAR_MARGIN"
+        self.crossed: set[str] = set()  # symbols that Binance's account holds cross margin of
         self.bars_closed = 0
         self.steps_played = 0
         self.watchers: list[Callable[[Happening], None]] = []

@@ -129,6 +129,15 @@ class VenueContract:
         report = await bench.venue.report(bench.since)
         assert (report.orders, report.positions) == ((), ())
 
+    async def test_a_post_only_order_rests_and_executes_as_maker(self, bench: Bench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS, POST, price=FIRST - 100)
+        assert (await desk.send(bench.venue, request)).status is OPEN
+        bench.quote(FIRST - 101)
+        await desk.until(lambda: desk.status(request) is FILLED)
+        (fill,) = desk.fills.values()
+        assert (fill.ticks, fill.maker) == (FIRST - 100, True)
+        assert fill.fee == fill.ticks * LOTS * desk.instrument.unit * desk.instrument.maker_ppm // 1_000_000
+
     async def test_a_partial_fill_leaves_the_rest_working(self, bench: Bench) -> None:
         desk, request = bench.desk, bench.desk.request(BUY, LOTS, LIMIT, price=FIRST - 100)
         await desk.send(bench.venue, request)

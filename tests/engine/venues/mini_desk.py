@@ -48,6 +48,7 @@ class MiniDesk:
         self.events: list[e.Event] = []
         self.links: list[tuple[bool, str]] = []
         self.codes: dict[str, str] = {}
+        self.strange: list[Fill] = []
         self.cash_flow = 0
         self._clock = clock
         self._name = name
@@ -90,6 +91,8 @@ class MiniDesk:
         self._changed.set()
 
     def _step(self, client_id: str, step: OrderStep, **changes: object) -> None:
+        if self._is_strange(client_id):
+            return
         order = self.orders[client_id]
         status = TRANSITIONS[order.status, step]  # a pair that is missing is a broken venue
         self.orders[client_id] = replace(order, status=status, **changes)
@@ -99,11 +102,18 @@ class MiniDesk:
             assert self.fills[fill.trade_id].lots == fill.lots
             return
         self.fills[fill.trade_id] = fill
+        if self._is_strange(fill.client_id):
+            self.strange.append(fill)
+            return
         order = self.orders[fill.client_id]
         filled = order.filled + fill.lots
         assert filled <= order.request.lots
         last = filled == order.request.lots
         self._step(fill.client_id, OrderStep.LAST_FILL if last else OrderStep.PART_FILL, filled=filled)
+
+    def _is_strange(self, client_id: str) -> bool:
+        """Somebody else's order, as the exchange's own when it liquidates; an unknown one with our name is a mistake."""
+        return client_id not in self.orders and not client_id.startswith(self._name)
 
     # The desk's own doing
 
@@ -117,6 +127,7 @@ class MiniDesk:
         trigger: int | None = None,
         reduce_only: bool = False,
         purpose: Purpose | None = None,
+        leverage: int = 3,
     ) -> OrderRequest:
         """A new order with an id of its own, remembered as an intent."""
         request = OrderRequest(
@@ -130,7 +141,7 @@ class MiniDesk:
             price=price,
             trigger=trigger,
             reduce_only=reduce_only,
-            leverage=3,
+            leverage=leverage,
         )
         now = self._clock.now()
         self.orders[request.client_id] = Order(request=request, status=OrderStatus.INTENT, created=now, updated=now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 import pytest
 
@@ -12,7 +11,6 @@ from engine.model import event as e
 from engine.model.order import OrderKind, Purpose
 from engine.simulator.rights import Rights
 from engine.venues.account_api import Permissions
-from engine.venues.ccxt_venue import CcxtVenue
 from tests.engine.venues.contract import (
     BUY,
     CANCELED,
@@ -24,76 +22,34 @@ from tests.engine.venues.contract import (
     REJECTED,
     SELL,
     STOP,
-    Bench,
     VenueContract,
 )
 from tests.engine.venues.hand import FIRST
-
-
-class RemoteBench(Bench, Protocol):
-    """A venue behind a network in which things go wrong on demand."""
-
-    venue: CcxtVenue
-
-    def faults(self, *texts: str) -> None:
-        """Switch faults on, as `engine.simulator.faults` names them."""
-        ...
-
-    def hits(self) -> int:
-        """How often the faults that are on have struck."""
-        ...
-
-    def calm(self) -> None:
-        """Switch the faults off."""
-        ...
-
-    def cut_user_stream(self) -> None:
-        """Cut the user stream's connection."""
-        ...
-
-    def accepted(self, client_id: str) -> int:
-        """How many orders with this id the venue has taken."""
-        ...
-
-    def server_clock_off(self, ms: int) -> None:
-        """Set the venue's clock `ms` off ours."""
-        ...
-
-    def funding(self) -> None:
-        """Let the next funding time pass."""
-        ...
-
-    def wallet(self) -> int:
-        """The account's balance as the venue has it, 1e-8 quote units."""
-        ...
-
-    def grant(self, rights: Rights) -> None:
-        """Change what the key may do."""
-        ...
-
-    async def open_wrongly(self, how: str) -> None:
-        """Open another venue: with a wrong ``key``, or on an account in ``hedge`` mode."""
-        ...
-
-    async def go_down(self) -> None:
-        """The venue is not there any more."""
-        ...
-
-    async def come_back(self) -> None:
-        """The venue is there again, with the account as new."""
-        ...
-
-
-class KeyBench(RemoteBench, Protocol):
-    """A venue whose user stream lives on a key that can expire."""
-
-    def expire_key(self, *, quietly: bool) -> None:
-        """End the listen key; `quietly` without telling the stream."""
-        ...
+from tests.engine.venues.remote_bench import KeyBench, RemoteBench
 
 
 class RemoteVenueContract(VenueContract):
     """A venue behind a network."""
+
+    async def test_an_entry_has_its_leverage_and_isolated_margin(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, LOTS)
+        bench.cross()
+        await desk.send(bench.venue, request)
+        await desk.until(lambda: desk.status(request) is FILLED)
+        assert bench.margin() == (request.leverage, True)
+        again = desk.request(BUY, LOTS, leverage=request.leverage + 2)
+        await desk.send(bench.venue, again)
+        await desk.until(lambda: desk.status(again) is FILLED)
+        assert bench.margin() == (request.leverage + 2, True)
+
+    async def test_a_liquidation_is_told_as_executions_of_somebody_elses_order(self, bench: RemoteBench) -> None:
+        desk = bench.desk
+        await desk.send(bench.venue, desk.request(BUY, LOTS))
+        await desk.until(lambda: desk.lots == LOTS)
+        bench.quote(FIRST * 6 // 10)  # at three times leverage a third is too much
+        await desk.until(lambda: desk.lots == 0, "nobody told of the liquidation")
+        assert [(fill.side, fill.lots) for fill in desk.strange] == [(SELL, LOTS)]
+        assert (await bench.venue.report(bench.since)).positions == ()
 
     async def test_a_fill_before_the_ack(self, bench: RemoteBench) -> None:
         desk, request = bench.desk, bench.desk.request(BUY, LOTS)

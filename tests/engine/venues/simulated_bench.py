@@ -149,6 +149,17 @@ class SimulatedBench:
     def wallet(self) -> int:
         return self.hand.simulation.exchange.account.wallet
 
+    def cross(self) -> None:
+        self.hand.simulation.bybit_margin_mode = "REGULAR_MARGIN"
+        self.hand.simulation.crossed.add(self.instrument.symbol)
+
+    def margin(self) -> tuple[int, bool]:
+        return self.hand.simulation.exchange.account.holdings[self.instrument.symbol].leverage, self.isolated()
+
+    def isolated(self) -> bool:
+        """OKX's orders say so themselves; the exchange refuses others."""
+        return True
+
     def grant(self, rights: Rights) -> None:
         self.hand.simulation.rights = rights
 
@@ -176,6 +187,9 @@ class BinanceBench(SimulatedBench):
     exchange = "binance"
     codes = CODES
 
+    def isolated(self) -> bool:
+        return self.instrument.symbol not in self.hand.simulation.crossed
+
     def expire_key(self, *, quietly: bool) -> None:
         if quietly:
             self.hand.faults("lose:target=user,count=1")
@@ -201,6 +215,9 @@ class BybitBench(SimulatedBench):
 
     exchange = "bybit"
     codes = BYBIT_CODES
+
+    def isolated(self) -> bool:
+        return self.hand.simulation.bybit_margin_mode == "ISOLATED_MARGIN"
 
 
 BENCHES: tuple[type[SimulatedBench], ...] = (BinanceBench, OkxBench, BybitBench)
