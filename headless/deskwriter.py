@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.core.state import State
 from engine.market import Market
@@ -13,7 +13,7 @@ from engine.model.market import Bar, Quote
 from engine.model.order import Order
 from engine.ports import Entry
 from engine.view import Change, Gone, NoteView, StatusView, StepView
-from engine.view_market import Quotes, QuoteView, WatchView
+from engine.view_market import FundingView, Quotes, QuoteView, WatchView
 from headless import pictures
 from headless.publisher import Publisher
 
@@ -167,6 +167,10 @@ class DeskWriter:
         step = max(1, min(len(bars), 240) // SPARK)
         spark = tuple(bars.close[::-1][: SPARK * step : step][::-1].tolist())
         self._publisher.publish(WatchView(symbol, last / first - 1.0, float(bars.volume.sum()), spark))
+
+    def funding(self, rates: Mapping[str, tuple[float, int]]) -> None:
+        """Funding rates by symbol, and when they are paid; no finer than the screen shows them."""
+        self._publisher.publish(*(FundingView(symbol, round(rate, 6), at) for symbol, (rate, at) in rates.items()))
 
     def status(
         self,

@@ -105,6 +105,7 @@ async def _report_status(parts: Parts, steps: StartSteps, ready: asyncio.Event) 
 
 
 def _tell_status(parts: Parts, steps: StartSteps, *, ready: bool) -> None:
+    parts.writer.funding(parts.feed.funding_rates)
     parts.writer.status(
         mode=parts.options.mode,
         venue=parts.venue_name,

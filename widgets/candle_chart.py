@@ -54,6 +54,7 @@ class CandleChart(Panel, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
         self.plain = False
+        self._funding = ""
         self._bars: BarsView | None = None
         self._instrument: InstrumentView | None = None
         self._quote: QuoteView | None = None
@@ -83,6 +84,7 @@ class CandleChart(Panel, can_focus=True):
         *,
         change: float | None = None,
         outlook: Outlook | None = None,
+        funding: str = "",
     ) -> None:
         """Show the newest picture at `now`, ms UTC; cheap when nothing of it changed.
 
@@ -96,6 +98,7 @@ class CandleChart(Panel, can_focus=True):
             now: ms UTC.
             change: 24 h change, a fraction; None takes it from the bars if they reach back that far.
             outlook: the forecast to draw behind the newest candle.
+            funding: the next funding in words (see `widgets.format.funding`), empty where it is not known.
         """
         levels = levels_of(instrument, position, orders)
         symbol = instrument.symbol if instrument else ""
@@ -105,14 +108,15 @@ class CandleChart(Panel, can_focus=True):
         ends = tuple(column[-1] for column in bars.overlays.values() if column) if bars is not None else ()
         count = len(bars.bars) if bars is not None else 0
         prices = (quote.last, quote.bid, quote.ask) if quote else ()
-        key = (id(bars), count, newest, ends, instrument, prices, levels, mine, stale, change, outlook)
+        key = (id(bars), count, newest, ends, instrument, prices, levels, mine, stale, change, outlook, funding)
         if key == self._key:
             return
         self._key = key
         self._follow(bars)
         self._bars, self._instrument, self._quote = bars, instrument, quote
         self._levels, self._fills, self._stale, self._change = levels, mine, stale, change
-        self._outlook = outlook
+        self._outlook, self._funding = outlook, funding
+        self.subtitle(f"funding {funding}" if funding else "")
         self.update()
 
     def _follow(self, bars: BarsView | None) -> None:

@@ -105,6 +105,12 @@ def countdown(ms: int) -> str:
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
+def funding(rate: float, left_ms: int) -> str:
+    """``+0.0100 % in 3h41`` for what longs pay shorts, a fraction, in so many ms."""
+    hours, minutes = divmod(max(0, left_ms) // MINUTE_MS, 60)
+    return f"{percent(rate, decimals=4)} in {hours}h{minutes:02d}"
+
+
 def clock(at: int, *, seconds: bool = True) -> str:
     """Time of day UTC of ms UTC: ``14:03:21`` or ``14:03``."""
     total = at % DAY_MS // SECOND_MS

@@ -140,6 +140,11 @@ def proof_lines(row: PositionView, desk: Desk, instrument: InstrumentView, now: 
         ],
         width,
     )
+    paid = desk.funding.get(row.symbol)
+    if paid is not None:
+        due = round(-row.lots * row.mark * instrument.unit * paid.rate)
+        says = f"{fmt.money(due, sign=True)} at {fmt.funding(paid.rate, paid.at - when.market)}"
+        lines += _amounts([("next funding", says, signed_tone(due))], width)
     opened = f"opened {fmt.clock(row.opened)}Z, {fmt.age(when.market - row.opened)} ago, by {who(row.origin)}"
     return lines + sentences(opened, width)
 

@@ -86,6 +86,8 @@ class BinanceMarket:
 
         def mark(message: dict[str, Any]) -> None:
             hears.mark(message["s"], message["E"], message["p"])
+            if message.get("r") and message.get("T"):
+                hears.funding(message["s"], message["r"], message["T"])
 
         return {"bookTicker": top, "kline": candle, "markPriceUpdate": mark}
 

@@ -100,6 +100,9 @@ class BybitMarket:
             price = message["data"].get("markPrice")
             if price:
                 hears.mark(message["data"]["symbol"], message["ts"], price)
+            rate, at = message["data"].get("fundingRate"), message["data"].get("nextFundingTime")
+            if rate and at:
+                hears.funding(message["data"]["symbol"], rate, int(at))
 
         return {"orderbook": top, "kline": candle, "tickers": mark}
 

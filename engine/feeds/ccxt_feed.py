@@ -75,6 +75,8 @@ class _Book:
 class CcxtFeed:
     """Implements Feed.
 
+    `funding_rates` has the newest rate of each symbol (a fraction of the notional) and when it is paid, ms UTC.
+
     Args:
         access: exchange and addresses; keys are not needed.
         clock: received times.
@@ -98,6 +100,7 @@ class CcxtFeed:
             raise BadInput("base timeframe", base_ms, f"use one of {', '.join(TIMEFRAMES)}")
         self.base_ms = base_ms
         self.refused: list[str] = []
+        self.funding_rates: dict[str, tuple[float, int]] = {}
         self._clock = clock
         self._one_socket = one_socket
         self._silence_s = silence_s
@@ -247,6 +250,12 @@ class CcxtFeed:
         book.time = max(book.time, time)
         if book.bid:
             self._sink.quote(book.symbol, book.quote(self._clock.now()))  # type: ignore[union-attr] # set by run
+
+    def funding(self, venue_id: str, rate: str, at: int) -> None:
+        """Kept for the screen, by symbol: nothing is decided by it."""
+        book = self._books.get(venue_id)
+        if book is not None:
+            self.funding_rates[book.symbol] = (float(rate), at)
 
     def candle(self, venue_id: str, order: tuple[float, ...], time: int, bar: Bar, *, closed: bool) -> None:
         """A base bar as it stands, or closed."""

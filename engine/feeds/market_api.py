@@ -26,6 +26,10 @@ class Hears(Protocol):
         """The mark price."""
         ...
 
+    def funding(self, venue_id: str, rate: str, at: int) -> None:
+        """What longs pay shorts, a fraction of the notional, at the next funding time `at`, ms UTC."""
+        ...
+
     def candle(self, venue_id: str, order: tuple[float, ...], time: int, bar: Bar, *, closed: bool) -> None:
         """A bar as it stands, or closed; `time` 0 where the message does not say when it was sent."""
         ...

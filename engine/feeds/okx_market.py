@@ -107,12 +107,20 @@ class OkxMarket:
             for row in message["data"]:
                 hears.mark(row["instId"], int(row["ts"]), row["markPx"])
 
-        return {"bbo-tbt": top, "candle": candle, "mark-price": mark}
+        def funding(message: dict[str, Any]) -> None:
+            for row in message["data"]:
+                if row["fundingRate"] and row["fundingTime"]:
+                    hears.funding(row["instId"], row["fundingRate"], int(row["fundingTime"]))
+
+        return {"bbo-tbt": top, "candle": candle, "mark-price": mark, "funding-rate": funding}
 
     def subscriptions(self, venue_ids: Sequence[str], base_ms: int, *, one_socket: bool) -> list[Subscription]:
         """Quotes and marks on public sockets, bars on business sockets: OKX has them on no common one."""
         found = []
-        for access, channels in (("public", ("bbo-tbt", "mark-price")), ("business", (f"candle{BARS[base_ms]}",))):
+        for access, channels in (
+            ("public", ("bbo-tbt", "mark-price", "funding-rate")),
+            ("business", (f"candle{BARS[base_ms]}",)),
+        ):
             url = self._client.get_url("", access)
             for number, names in enumerate(parts(venue_ids)):
                 args = [{"channel": channel, "instId": name} for name in names for channel in channels]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import orjson
 
 from engine.model.market import TIMEFRAMES, Bar
+from engine.simulator.account import FUNDING_INTERVAL_MS, funding_rate_e8
 from engine.simulator.candles import Candles
 from engine.simulator.exchange import Exchange
 from engine.simulator.market import Step
 from engine.simulator.okx_words import BARS, LOTS_A_CONTRACT, contracts, inst_id
 from engine.simulator.sockets import Hub
 from engine.simulator.symbol_stream import SymbolStream
-from engine.simulator.wire import exact
+from engine.simulator.wire import exact, money_text
 
 PREFIX = "okx:"
-PUBLIC = frozenset({"bbo-tbt", "books5", "tickers", "trades", "mark-price"})
+PUBLIC = frozenset({"bbo-tbt", "books5", "tickers", "trades", "mark-price", "funding-rate"})
 BUSINESS = frozenset(f"candle{name}" for name in BARS)
 _LENGTHS = {f"candle{name}": TIMEFRAMES[ours] for name, ours in BARS.items()}
 
@@ -59,6 +60,8 @@ class OkxStreams(SymbolStream):
         """Marks and tickers."""
         if "mark-price" in self.wanted:
             self._say("mark-price", self.mark(at))
+        if "funding-rate" in self.wanted:
+            self._say("funding-rate", self.funding(at))
         if "tickers" in self.wanted:
             self._say("tickers", self.ticker(at))
 
@@ -77,6 +80,20 @@ class OkxStreams(SymbolStream):
         """The mark price."""
         holding = self.exchange.account.holdings[self.symbol]
         return {"instType": "SWAP", "instId": self.name, "markPx": self.wire.price(holding.mark), "ts": str(at)}
+
+    def funding(self, at: int) -> dict[str, object]:
+        """The rate of the next funding time; OKX calls the one after it the next."""
+        due = self.exchange.next_funding()
+        return {
+            "instType": "SWAP",
+            "instId": self.name,
+            "method": "current_period",
+            "fundingRate": money_text(funding_rate_e8(self.symbol, due)),
+            "nextFundingRate": "",
+            "fundingTime": str(due),
+            "nextFundingTime": str(due + FUNDING_INTERVAL_MS),
+            "ts": str(at),
+        }
 
     def ticker(self, at: int) -> dict[str, object]:
         """The day so far."""

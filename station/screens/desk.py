@@ -13,6 +13,7 @@ from station.actions import ON_DESK
 from station.keyline import KeyLine
 from station.screens.acting import TOO_SMALL, bindings
 from station.screens.looking import PANELS, Looking
+from widgets import format as fmt
 from widgets.banner import ModeBanner
 from widgets.board_line import BoardLine
 from widgets.board_panel import BoardPanel
@@ -20,6 +21,7 @@ from widgets.candle_chart import CandleChart
 from widgets.depth_panel import DepthPanel
 from widgets.ensemble_panel import EnsemblePanel
 from widgets.log_panel import LogPanel
+from widgets.position_lines import when_of
 from widgets.positions_panel import PositionsPanel
 from widgets.signals_panel import SignalsPanel
 from widgets.start_steps import StartSteps
@@ -93,7 +95,7 @@ class DeskScreen(Looking):
         desk, symbol = self.desk, self.symbol
         orders = [o for o in desk.orders.values() if o.symbol == symbol]
         fills = [f for f in desk.fills if f.symbol == symbol]
-        watch, board = desk.watch.get(symbol), desk.boards.get(symbol)
+        watch, board, paid = desk.watch.get(symbol), desk.boards.get(symbol), desk.funding.get(symbol)
         self.query_one(name, CandleChart).show(
             self._source.bars(symbol, timeframe_ms),
             desk.instruments.get(symbol),
@@ -104,6 +106,7 @@ class DeskScreen(Looking):
             now,
             change=watch.change if watch is not None else None,
             outlook=board.outlook if board is not None else None,
+            funding=fmt.funding(paid.rate, paid.at - when_of(desk.status, now).market) if paid is not None else "",
         )
 
     # What is done

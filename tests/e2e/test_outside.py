@@ -78,6 +78,8 @@ async def test_what_a_person_did_at_the_exchange_is_adopted_closed_or_cancelled(
             order = desk.outside_orders["web_1"]
             assert (order.symbol, order.side, order.lots) == (ETH, 1, 100)
             assert desk.positions[BTC].stop is None
+            assert set(desk.funding) == {BTC, ETH}
+            assert all(0 < row.at - desk.status.clock <= 8 * 3_600_000 for row in desk.funding.values())
 
             await decide(pilot, BTC, "a")
             await until(lambda: desk.positions[BTC].stop_confirmed > 0, "no stop was placed")

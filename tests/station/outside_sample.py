@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from engine.view import Desk, OutsideOrderView, OutsideView
+from engine.view_market import FundingView
 from tests.widgets.coin_table import symbol_of, ticks_of
 from tests.widgets.desk_sample import NOW, sample_desk
 
-LINK, ETH, AVAX, UNI = (symbol_of(base) for base in ("LINK", "ETH", "AVAX", "UNI"))
+BTC, LINK, ETH, AVAX, UNI = (symbol_of(base) for base in ("BTC", "LINK", "ETH", "AVAX", "UNI"))
 
 
 def outside_desk(*, mode: str = "demo") -> Desk:
@@ -35,4 +36,5 @@ def outside_desk(*, mode: str = "demo") -> Desk:
         at=NOW - 60_000,
     )
     desk.outside_orders = {stop.client_id: stop}
+    desk.funding = {BTC: FundingView(BTC, 0.0001, NOW + 13_290_000)}
     return desk

@@ -15,10 +15,12 @@ from station.keyline import KeyLine
 from station.screens.confirm import Confirm
 from station.screens.outside import GONE, OutsideDialog
 from tests.station.fake_source import FakeSource
-from tests.station.outside_sample import AVAX, ETH, LINK, outside_desk
+from tests.station.outside_sample import AVAX, BTC, ETH, LINK, outside_desk
 from widgets.banner import banner_line
+from widgets.candle_chart import CandleChart
 from widgets.outside_lines import consequences, position_line
 from widgets.positions_panel import PositionsPanel
+from widgets.proof_panel import proof_lines
 
 SIZE = (120, 40)
 
@@ -151,3 +153,14 @@ def test_what_is_gone_at_the_exchange_cannot_be_closed_there(ours: int, theirs: 
     assert all(text.count(".") >= 1 and len(text) < 160 for text in consequences(row, instrument).values())
     for width in (40, 80, 160):
         assert len(position_line(row, desk, width).text) <= max(width, 52)
+
+
+async def test_the_next_funding_stands_under_the_chart_and_in_the_proof() -> None:
+    source = FakeSource(outside_desk())
+    app = StationApp(source, keys={}, theme="", symbol=BTC)
+    async with app.run_test(size=(200, 60)) as pilot:
+        await pilot.pause()
+        assert app.screen.query_one("#chart", CandleChart)._subtitle == "funding +0.0100 % in 3h41"
+    row = source.desk.positions[BTC]
+    lines = proof_lines(row, source.desk, source.desk.instruments[BTC], source.now(), 70)
+    assert any(line.text == "next funding -0.20 at +0.0100 % in 3h41" for line in lines)

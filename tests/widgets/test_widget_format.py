@@ -48,6 +48,8 @@ BTC, PEPE = DESK.instruments[symbol_of("BTC")], DESK.instruments[symbol_of("1000
         (fmt.countdown(251_001), "4:12"),
         (fmt.countdown(3_852_000), "1:04:12"),
         (fmt.countdown(-1), "0:00"),
+        (fmt.funding(0.0001, 13_290_000), "+0.0100 % in 3h41"),
+        (fmt.funding(-0.00002, -5), "-0.0020 % in 0h00"),
         (fmt.clock(NOW), "14:06:40"),
         (fmt.clock(NOW, seconds=False), "14:06"),
         (fmt.compact(950.4), "950"),

@@ -10,8 +10,9 @@ from typing import Protocol
 import pytest
 
 from engine.errors import VenueError
+from engine.feeds.ccxt_feed import CcxtFeed
 from engine.model.market import Bar, Quote
-from engine.ports import Feed
+from engine.simulator.account import FUNDING_INTERVAL_MS, funding_rate_e8
 from tests.engine.simulator.conftest import BTC, ETH, MINUTE
 from tests.engine.venues.hand import FIRST, Hand
 
@@ -60,7 +61,7 @@ class Sink:
 class Bench(Protocol):
     """A running feed of BTC and ETH on a market that is moved by hand."""
 
-    feed: Feed
+    feed: CcxtFeed
     sink: Sink
     hand: Hand
 
@@ -87,6 +88,9 @@ class FeedContract:
         newest = bench.sink.quotes[BTC.symbol][-1]
         assert newest.venue_time == bar.open_time + MINUTE
         assert newest.mark == FIRST + 5
+        rate, at = bench.feed.funding_rates[BTC.symbol]
+        assert rate == pytest.approx(funding_rate_e8(BTC.symbol, at) / 1e8)
+        assert 0 < at - bench.hand.now <= FUNDING_INTERVAL_MS
 
     async def test_history_is_whole_bars_oldest_first(self, bench: Bench) -> None:
         end = bench.hand.now // MINUTE * MINUTE
