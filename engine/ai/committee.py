@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from engine.ai.guards import Budget
-from engine.ai.models.base import Model
+from engine.ai.models.base import BAD_ADDRESS, NOTHING, Model, Trouble
 from engine.ai.seats import MISSING, Seat, check_seats, configured
 from engine.ai.voter import Keep, Question, Voter
 from engine.model.money import MONEY_SCALE, Money
@@ -105,6 +105,10 @@ class _Make:
 
                 return AnthropicModel(self._seat)
             case _:
-                from engine.ai.models.ollama_model import OllamaModel
+                import httpx
 
+                try:
+                    from engine.ai.models.ollama_model import OllamaModel
+                except (ValueError, httpx.InvalidURL) as error:  # the SDK makes a client of OLLAMA_HOST on its import
+                    raise Trouble(BAD_ADDRESS, used=NOTHING) from error
                 return OllamaModel(self._seat)

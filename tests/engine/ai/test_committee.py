@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -240,3 +243,24 @@ def test_every_voter_stands_once() -> None:
 @pytest.mark.parametrize(("tokens", "cost"), [((0, 0), 0), ((1, 0), 100), ((1_000, 100), 200_000), ((3, 1), 1_300)])
 def test_costs_are_rounded_up(tokens: tuple[int, int], cost: int) -> None:
     assert seat("openai", "http://x").cost(*tokens) == cost
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:99999", "http://[::1"])
+def test_an_address_that_the_sdk_dies_of_on_its_import_is_told(host: str) -> None:
+    """In a process of its own: here the SDK has been imported long ago."""
+    program = (
+        "from engine.ai.committee import maker\n"
+        "from engine.ai.models.base import Trouble\n"
+        "from engine.ai.seats import LLAMA\n"
+        "try:\n    maker(LLAMA)()\n"
+        "except Trouble as trouble:\n    print(trouble)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "OLLAMA_HOST": host},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.returncode) == ("its address or key cannot be used", 0), done.stderr
