@@ -82,7 +82,8 @@ class BybitRest:
             self._sim.refused_by_endpoint["bybit"] += 1
             return self._too_many(wait_s)
         method = _CHANGES[path][1] if request.method == "POST" and path in _CHANGES else request.method
-        conditional = "/conditional" if method == "POST" and "triggerPrice" in body else ""  # there is one path for both
+        # there is one path for plain orders and conditional ones; faults tell them apart
+        conditional = "/conditional" if method == "POST" and "triggerPrice" in body else ""
         faults = self._sim.switchboard.request(method, request.path + conditional)
         response = await answered(request, faults, self, lambda: self._answer(request, path, body))
         if most and "X-Bapi-Limit-Status" not in response.headers and not response.prepared:
