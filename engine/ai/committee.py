@@ -95,6 +95,12 @@ class _Make:
         self._seat = seat
 
     def __call__(self) -> Model:
+        try:
+            return self._made()
+        except ImportError as error:  # it is not installed, or a proxy of the environment needs what is not
+            raise Trouble(f"its SDK cannot be used: {error}", used=NOTHING) from error
+
+    def _made(self) -> Model:
         match self._seat.provider:
             case "openai":
                 from engine.ai.models.openai_model import OpenAIModel

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from engine.ai.answer import contradictions, parse
 from engine.ai.brief import Brief
 from engine.ai.guards import Breaker, Budget, Cache
-from engine.ai.models.base import Model, Reply, Trouble
+from engine.ai.models.base import NOTHING, Model, Reply, Trouble
 from engine.ai.prompts import Prompt, prompt_for
 from engine.ai.seats import CHARACTERS_PER_TOKEN, Seat
 from engine.errors import InvariantBroken
@@ -219,8 +219,15 @@ class Voter:
             on=again, attempts=ATTEMPTS, timeout=left, wait_initial=FIRST_WAIT_S, wait_jitter=FIRST_WAIT_S
         ):
             with attempt:
-                return await model.ask(prompt)
+                return await _once(model, prompt)
         raise InvariantBroken("a voter's retries ended without an attempt")
+
+
+async def _once(model: Model, prompt: Prompt) -> Reply:
+    try:
+        return await model.ask(prompt)
+    except ExceptionGroup as group:  # anyio's: a connection that could not even be tried, say over an impossible proxy
+        raise Trouble("the connection failed", used=NOTHING) from group
 
 
 def _sent(prompt: Prompt) -> int:

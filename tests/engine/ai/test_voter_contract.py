@@ -430,3 +430,17 @@ async def test_a_price_that_nobody_knows_is_an_unknown_cost_and_charged_with_car
     assert budget.spent(SystemClock().now())[0] == round(
         1000 * CAREFUL.tokens_in * 100 + 100 * CAREFUL.tokens_out * 100
     )
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://127.0.0.1:99999", "nonsense://x"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_proxy_of_the_environment_that_cannot_be_used_is_an_abstention(
+    provider: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SOCKS needs a package that is not there; the SDKs say so in their own ways."""
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    one = seat(provider, "http://192.0.2.1:9")
+    voter = Voter(one, maker(one), Budget(0, 0), SystemClock())
+    vote = await voter.vote(Question(brief()), asyncio.get_running_loop().time() + 1.0)
+    await voter.close()
+    abstained(vote, "its SDK cannot be used", "its address or key cannot be used", "the connection failed", LATE)
