@@ -23,7 +23,7 @@ from tests.bench.account import credentials_of, live_options, quantity, workplac
 
 ORDERS, WARM = 100_000, 2_000
 GOAL_MB = 60
-SYMBOLS = 10
+SYMBOLS = 20
 PATIENCE_S = 30.0
 
 
