@@ -14,7 +14,9 @@ from engine.model import event as e
 from engine.model.decision import Level
 from engine.model.forecast import Forecast, Live, ModelInUse
 from engine.model.signal import Verdict
+from engine.ports import Entry
 from engine.replay.lines import event_words
+from engine.replay.recording import Recording
 from tests.engine.core.scenario import BTC, FRAME, Desk, gate, only
 
 MODEL = ModelInUse(
@@ -160,6 +162,18 @@ def test_the_bar_that_shows_the_drift_is_decided_without_the_model() -> None:
     found = gate(desk.signal(), "forecast")
     assert found.verdict is Verdict.SKIPPED
     assert "model c0ffee00 is untrusted: drift: live error" in found.reason
+
+
+def test_the_replay_of_that_bar_does_not_listen_to_it_either() -> None:
+    desk = served(replace(MODEL, live=Live(scored=49, error=200.0)))
+    desk.cross()
+    recording = Recording()
+    for seq, (event, decisions) in enumerate(desk.log, 1):
+        recording.take(Entry(seq, event, decisions))
+    before, drifted = (bar.forecast for bar in recording.days[BTC].bars)
+    assert before is not None
+    assert drifted is not None
+    assert (before.trusted, drifted.trusted) == (True, False)
 
 
 def test_an_untrusted_model_cannot_lose_what_it_has_not() -> None:
