@@ -13,8 +13,8 @@ from tests.bench.account import VENUES, Machine, desk, exchange, percentiles, wo
 WARM, ROUNDS = 10, 120
 POINTS = ("before_commit", "after_commit", "sent")
 SYMBOL = "BTC/USDT:USDT"
-PAUSE_S = {"bybit": 0.5}
 PATIENCE_S = 30.0
+PAUSE_S = {"bybit": 0.5}
 """Bybit takes ten orders a second; a round sends up to three, and the wait for its limit is not ours."""
 
 
