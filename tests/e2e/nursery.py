@@ -6,6 +6,7 @@ nothing is what the tests of the command line show.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import socket
@@ -61,6 +62,12 @@ class Nursery:
         self._text = b""
         self._born: list[int] = []
         self._ended: dict[int, int] = {}
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End it, and with it the engines that still live."""
+        self._sock.close()
+        self._process.wait()
 
     def birth(self, options: dict[str, object], log: Path, crash: str = "") -> Engine:
         """A new engine in this process's environment."""
