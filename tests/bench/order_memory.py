@@ -25,6 +25,7 @@ ORDERS, WARM = 100_000, 2_000
 GOAL_MB = 60
 SYMBOLS = 20
 PATIENCE_S = 30.0
+SETTLING_MS = 70_000
 
 
 def measure(orders: int = ORDERS) -> dict[str, object]:
@@ -45,14 +46,25 @@ async def _measure(folder: Path, orders: int) -> dict[str, object]:
         engine = spawn(["tests.bench.wide_engine", json.dumps(options)], log, tell=f"{keys}\n")
         client = EngineClient(home.socket, log)
         running = asyncio.create_task(client.run())
-        while not client.desk.status.ready or len(client.desk.quotes) < SYMBOLS:
-            await asyncio.sleep(0.05)
+        await _settled(client)
         result = await Traders(client, addresses, engine.pid).trade(orders)
         running.cancel()
         return result
     finally:
         stop(engine)
         stop(simulator)
+
+
+async def _settled(client: EngineClient) -> None:
+    """Ready, and a minute older: what an engine loads with its first bar and its first report is not the orders'."""
+    changed = asyncio.Event()
+    client.on_change(changed.set)
+    until = 0
+    while not until or client.desk.status.clock < until:
+        changed.clear()
+        await changed.wait()
+        if not until and client.desk.status.ready and len(client.desk.quotes) == SYMBOLS:
+            until = client.desk.status.clock + SETTLING_MS
 
 
 class Traders:
