@@ -37,7 +37,11 @@ def time(sim: Simulation, params: Parameters) -> dict[str, Any]:
 
 def instruments_info(sim: Simulation, params: Parameters) -> dict[str, Any]:
     """GET market/instruments-info: what trades."""
-    rows = [] if params.maybe("status") not in {"", "Trading"} else [listed(i, sim.candles[i.symbol].first) for i in _asked(sim, params)]
+    rows = (
+        []
+        if params.maybe("status") not in {"", "Trading"}
+        else [listed(i, sim.candles[i.symbol].first) for i in _asked(sim, params)]
+    )
     return {"category": params.maybe("category"), "list": rows, "nextPageCursor": ""}
 
 
