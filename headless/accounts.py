@@ -96,6 +96,18 @@ def refusal(permissions: Permissions, *, allow_withdrawals: bool) -> str:
     return ""
 
 
+async def check_key(venue: CcxtVenue, *, allow_withdrawals: bool) -> list[str]:
+    """What is to be said of the key a real account is traded with; raises BadInput for one that is not to be used.
+
+    Raises VenueError when the venue does not answer.
+    """
+    permissions = await venue.permissions()
+    wrong = refusal(permissions, allow_withdrawals=allow_withdrawals)
+    if wrong:
+        raise BadInput("key", venue.name, wrong)
+    return warnings(permissions)
+
+
 def warnings(permissions: Permissions) -> list[str]:
     """What a person should know of a key that is used."""
     found = []

@@ -26,8 +26,9 @@ from engine.model.settings import Settings
 from engine.ports import Clock
 from engine.runtime import Runtime
 from engine.venues.ccxt_client import Access
+from engine.venues.ccxt_venue import CcxtVenue
 from engine.venues.paper import PaperVenue
-from headless.accounts import access_of, make_venue
+from headless.accounts import access_of, check_key, make_venue
 from headless.books import Books
 from headless.charts import Charts
 from headless.config import Config, read_config
@@ -47,8 +48,9 @@ async def assemble(given: Given) -> Parts:
     """Make the parts and queue the event that says so; nothing trades yet.
 
     Raises:
-        BadInput: a setting, a symbol, or a simulated exchange that does not say where it is.
-        VenueError: the exchange does not list its contracts.
+        BadInput: a setting, a symbol, a key that may too much or too little, or a simulated exchange that does not say
+            where it is.
+        VenueError: the exchange does not answer.
     """
     options, home, clock, core = given.options, given.home, given.clock, given.recovered.core
     candles = ParquetCandles(home.candles, given.told)
@@ -70,6 +72,9 @@ async def assemble(given: Given) -> Parts:
     symbols = tuple(instrument.symbol for instrument in instruments)
     venue = _venue(given, access)
     given.resources.push_async_callback(venue.close)
+    if options.live and not options.testnet and isinstance(venue, CcxtVenue):  # a test network has nothing to withdraw
+        for sentence in await check_key(venue, allow_withdrawals=options.allow_withdrawals):
+            given.told(sentence)
     runtime = _runtime(given, venue, lambda names: market.view(names))  # noqa: PLW0108 - made below
     forecasting = Forecasting(home.models, generated=addresses.generated, told=given.told)
     forecaster = await forecasting.load(symbols, settings.timeframe_ms)

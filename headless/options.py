@@ -28,6 +28,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         testnet: see `venue`.
         endpoint: a simulated exchange on this machine that stands for the venue, live only.
         keys: where a live engine has its keys from: a line on its stdin (``pipe``), or the places of `storage.keys`.
+        allow_withdrawals: live with a key that may move money out.
         simulator: file that holds the simulated exchange's addresses and keys (mode 0600), demo only.
         symbols: traded symbols; empty takes all the simulated exchange lists, or the configured ones.
         lockstep: the simulated exchange waits for us after each bar (maximum speed).
@@ -43,6 +44,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     testnet: bool = False
     endpoint: str = ""
     keys: Literal["pipe", "find"] = "find"
+    allow_withdrawals: bool = False
     simulator: str = ""
     symbols: tuple[str, ...] = ()
     lockstep: bool = False

@@ -65,6 +65,9 @@ def trefoil(
     live: Annotated[str | None, typer.Option(help="Trade real money: binance, okx or bybit.")] = None,
     testnet: Annotated[bool, typer.Option("--testnet", help="With --live: the venue's demo or test network.")] = False,
     endpoint: Annotated[str, typer.Option(hidden=True, help="With --live: a simulated exchange here.")] = "",
+    allow_withdrawals: Annotated[
+        bool, typer.Option("--allow-withdrawals", help="With --live: even with a key that may withdraw.")
+    ] = False,
 ) -> None:
     """Open the station: live public prices, paper account; with --live a real account."""
     if context.invoked_subcommand is not None:
@@ -73,8 +76,9 @@ def trefoil(
 
     home = Home.locate().create()
     if live is None:
-        if testnet or endpoint:
-            raise BadInput("--testnet", "without --live", "say which venue: --live binance --testnet")
+        if testnet or endpoint or allow_withdrawals:
+            given = "--allow-withdrawals" if allow_withdrawals else "--testnet"
+            raise BadInput(given, "without --live", f"say which venue: --live binance {given}")
         _open(home, _paper, theme)
         return
     from station import live as real
@@ -82,7 +86,11 @@ def trefoil(
     from storage.keys.credentials import Account
 
     account = Account(live, testnet)
-    _open(home, lambda home: real.start(home, account, endpoint, ask_passphrase, ask_line), theme, endpoint)
+
+    def begin(home: Home) -> Path:
+        return real.start(home, account, endpoint, ask_passphrase, ask_line, allow_withdrawals=allow_withdrawals)
+
+    _open(home, begin, theme, endpoint)
 
 
 @app.command()

@@ -33,6 +33,8 @@ def start(
     endpoint: str,
     ask_passphrase: Callable[[], Secret],
     ask: Callable[[str], str],
+    *,
+    allow_withdrawals: bool = False,
 ) -> Path:
     """Attach to the account's engine, or start one; returns its data directory.
 
@@ -42,6 +44,7 @@ def start(
         endpoint: a simulated exchange on this machine that stands for the venue; empty for the venue itself.
         ask_passphrase: asks a person for the vault's passphrase.
         ask: shows a text and answers what a person typed.
+        allow_withdrawals: trade with a key that may move money out, too.
 
     Raises:
         BadInput: no keys, or the confirmation was not typed; nothing was started then.
@@ -69,6 +72,7 @@ def start(
         "testnet": account.testnet,
         "endpoint": endpoint,
         "keys": "pipe",
+        "allow_withdrawals": allow_withdrawals,
     }
     arguments = ["headless.daemon", msgspec.json.encode(options).decode()]
     engine = spawn(arguments, folder / "engine.log", tell=to_text(keys.credentials) + "\n")
