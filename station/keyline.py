@@ -42,9 +42,11 @@ class KeyLine(Static):
         self._footer = tuple(action for action in of_place(place) if action.footer)
         self._keys = keys
         self._shown: object = None
+        self._newest: tuple[Desk, str] | None = None
 
     def show(self, desk: Desk, symbol: str) -> None:
         """Which are possible now."""
+        self._newest = desk, symbol
         can = {a.id: not a.blocked(desk, symbol) for a in self._footer}
         states = tuple((a.id, can[a.id]) for a in self._footer if can[a.id] or not a.quiet)
         resumes = desk.status.paused or bool(desk.status.halt)
@@ -67,5 +69,7 @@ class KeyLine(Static):
         self.update(Content(" " * GAP).join(parts))
 
     def on_resize(self) -> None:
-        """The next showing lays out again."""
+        """Lay out again."""
         self._shown = None
+        if self._newest is not None:
+            self.show(*self._newest)
