@@ -70,7 +70,10 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     async def says(self, words: str, since: int = 0) -> None:
-        await until(lambda: words in self.text[since:], f"{words!r} was not said")
+        try:
+            await until(lambda: words in self.text[since:], words)
+        except TimeoutError:
+            raise AssertionError(f"{words!r} was not said; it said last: {self.text[-3_000:]!r}") from None
 
     def close(self) -> None:
         """Nothing of it goes on."""
