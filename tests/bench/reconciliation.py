@@ -17,7 +17,7 @@ from tests.bench.account import VENUES, Desk, desk, exchange, workplace
 POSITIONS, ORDERS = 30, 200
 ROUNDS = 5
 """As many as Binance's weight of a minute allows: a report of thirty contracts weighs 240."""
-PAUSE_S = {"binance": 0.0, "okx": 0.1, "bybit": 0.12}
+PAUSE_S = {"binance": 0.08, "okx": 0.12, "bybit": 0.15}
 """After each order: entries are refused rather than kept waiting for a venue's limit."""
 
 
