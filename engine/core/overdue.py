@@ -18,21 +18,23 @@ def ask(deck: Deck) -> None:
     state = deck.state
     if state.recovering:  # the venue's report comes first
         return
+    orders, until = state.orders, state.now - QUIET_MS
     for s in state.symbols.values():
         for client_id in s.orders:
-            order = state.orders[client_id]
-            quiet = order.status is OrderStatus.WORKING and state.now - order.updated >= QUIET_MS
-            if quiet and reached(order.request, s.quote):
+            order = orders[client_id]
+            if reached(order.request, s.quote) and order.status is OrderStatus.WORKING and order.updated <= until:
                 deck.emit(QueryOrder(client_id=client_id))
 
 
 def reached(request: OrderRequest, quote: Quote) -> bool:
     """At these prices the order executes."""
-    if request.kind is OrderKind.MARKET:
-        return True
-    if request.price is not None:
-        price = quote.ask if request.side > 0 else quote.bid
-        return price > 0 and (price - request.price) * request.side <= 0
-    rises = (request.kind is OrderKind.STOP_MARKET) == (request.side > 0)
-    ahead = (request.trigger or 0) - quote.mark
-    return quote.mark > 0 and (ahead <= 0 if rises else ahead >= 0)
+    trigger, price = request.trigger, request.price
+    if trigger is not None:  # most orders that rest are protection
+        mark = quote.mark
+        if (request.kind is OrderKind.STOP_MARKET) is (request.side > 0):
+            return 0 < mark >= trigger
+        return 0 < mark <= trigger
+    if price is not None:
+        there = quote.ask if request.side > 0 else quote.bid
+        return there > 0 and (there - price) * request.side <= 0
+    return True

@@ -34,15 +34,13 @@ def protect(deck: Deck, symbol: str) -> None:
     targets: list[Order] = []
     side = position.side if position is not None else 0
     for order in deck.state.open_orders(symbol):
-        match order.request.purpose:
-            case Purpose.STOP:
-                stops.append(order)
-            case Purpose.TARGET:
-                targets.append(order)
-            case Purpose.EXIT if order.request.price is not None and order.request.side != -side:
-                _cancel(deck, [order])
-            case _:
-                pass
+        purpose = order.request.purpose
+        if purpose is Purpose.STOP:
+            stops.append(order)
+        elif purpose is Purpose.TARGET:
+            targets.append(order)
+        elif purpose is Purpose.EXIT and order.request.price is not None and order.request.side != -side:
+            _cancel(deck, [order])
     _leg(deck, s, Purpose.STOP, s.plan_stop, stops)
     _leg(deck, s, Purpose.TARGET, s.plan_target, targets)
 
@@ -54,6 +52,8 @@ def _leg(deck: Deck, s: SymbolState, purpose: Purpose, trigger: int | None, legs
         if legs:
             _cancel(deck, legs)
         return
+    if len(legs) == 1 and legs[0].status is OrderStatus.WORKING and _matches(legs[0], trigger, position.lots):
+        return  # as a rule
     good = None
     unknown = []
     for order in legs:
@@ -102,8 +102,7 @@ def stop_lost(deck: Deck, order: Order) -> None:
 
 def _matches(order: Order, trigger: int, lots: int) -> bool:
     request = order.request
-    side = Side.SELL if lots > 0 else Side.BUY
-    return request.trigger == trigger and order.remaining == abs(lots) and request.side is side
+    return request.trigger == trigger and order.remaining == abs(lots) and (request.side < 0) is (lots > 0)
 
 
 def _cancel(deck: Deck, orders: list[Order]) -> None:
