@@ -27,6 +27,7 @@ from engine.probe import no_probe
 SNAPSHOT_EVERY = 10_000
 BATCH_LIMIT = 256
 REPORT_RETRY_MS = 1_000
+STALLED_S = 1.0  # a commit takes a few ms; a disk under load a few hundred
 
 Watcher = Callable[[Sequence[Entry]], None]
 Asker = Callable[[d.AskVotes], Coroutine[Any, Any, tuple[Vote, ...]]]
@@ -54,6 +55,7 @@ class Runtime:
         probe: told of the crash points.
         view: gives the newest quotes of the named symbols, for events that carry them.
         snapshot_every: entries between two snapshots.
+        stalled_s: a commit that takes longer is told of.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Runtime:
         probe: Probe = no_probe,
         view: Callable[[Sequence[str]], MarketView] = lambda _: EMPTY_VIEW,
         snapshot_every: int = SNAPSHOT_EVERY,
+        stalled_s: float = STALLED_S,
     ) -> None:
         self.core = core
         self.read_only = ""
@@ -90,6 +93,8 @@ class Runtime:
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reconciled = asyncio.Event()
         self._settled = asyncio.Event()
+        self._commits_since: float | None = None
+        self._stalled_s = stalled_s
         self.on_idle: Callable[[], None] | None = None
         self.asker: Asker | None = None
 
@@ -161,13 +166,23 @@ class Runtime:
         if self._seq - self._snapshot_seq >= self._snapshot_every:
             await self.snapshot()
 
+    @property
+    def stalled(self) -> str:
+        """What keeps the engine from deciding and sending for the moment, or empty."""
+        if self._commits_since is None or asyncio.get_running_loop().time() - self._commits_since < self._stalled_s:
+            return ""
+        return "the journal does not answer; until it does nothing is decided or sent"
+
     async def _commit(self, entries: list[Entry]) -> bool:
         self._probe("before_commit")
+        self._commits_since = asyncio.get_running_loop().time()
         try:
             await self._journal.append(entries)
         except JournalFailed as error:
             self._turn_read_only(str(error))
             return False
+        finally:
+            self._commits_since = None
         self._probe("after_commit")
         return True
 

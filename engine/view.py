@@ -58,6 +58,7 @@ class StatusView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         paused: no entries by order of a person.
         halt: why entries are halted (day loss, drawdown, journal ...), or empty.
         read_only: why the engine takes no commands, or empty.
+        stalled: what keeps the engine from deciding and sending for the moment, or empty.
         ready: the start is over and the market is live.
         steps: the start, step by step.
         feed_up: market data flows. feed_age_ms: age of the newest quote of all.
@@ -74,6 +75,7 @@ class StatusView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     paused: bool = False
     halt: str = ""
     read_only: str = ""
+    stalled: str = ""
     ready: bool = False
     steps: tuple[StepView, ...] = ()
     feed_up: bool = False

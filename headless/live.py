@@ -112,6 +112,7 @@ def _tell_status(parts: Parts, steps: StartSteps, *, ready: bool) -> None:
         ready=ready,
         steps=steps.views(),
         read_only=parts.runtime.read_only,
+        stalled=parts.runtime.stalled,
         clock=parts.market_time(),
         now=parts.clock.now(),
         forecaster=parts.forecasting.trusted,

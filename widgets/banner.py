@@ -25,7 +25,7 @@ def _stops(desk: Desk) -> list[Cell]:
     """What keeps the desk from trading, loudest first; the word always stands, the reason where there is room."""
     status = desk.status
     cells: list[Cell] = []
-    for word, reason in (("HALTED", status.halt), ("READ ONLY", status.read_only)):
+    for word, reason in (("HALTED", status.halt), ("READ ONLY", status.read_only), ("STALLED", status.stalled)):
         if reason:
             cells += [(0, [(f" {word} ", "alarm")]), (4, [(reason, "warn bold")])]
     strange = unsettled(desk)

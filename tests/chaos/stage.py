@@ -213,20 +213,22 @@ class Stage:
         """Keep account of how long positions of a living engine are without a stop over all of them.
 
         Time in which the engine or the exchange waits for a core does not count, and a look for no more than two periods.
-        An engine that cannot write its journal says so on every screen: that is an alarm.
+        An engine that cannot write its journal, or waits for it, says so on every screen: that is an alarm.
         """
         seen, before, starved = 0, time.monotonic(), 0.0
         while True:
             notes = self.client.desk.notes
             alarmed = any(note.level == "alarm" and note.seq > seen for note in notes)
             seen = max([seen, *(note.seq for note in notes)])
-            bare = self.ready and self.client.desk.status.venue_up and not self.protected
+            status = self.client.desk.status
+            alarmed = alarmed or bool(status.read_only or status.stalled)
+            bare = self.ready and status.venue_up and not self.protected
             waited = starved_s(self.engine) + starved_s(os.getpid()) if bare else 0.0
             now = time.monotonic()
             waiting = max(0.0, waited - starved) if starved else 0.0  # a thread that ends takes its waiting with it
             passed = max(0.0, min(now - before, 2 * POLL_S) - waiting)
             before, starved = now, waited
-            self.bare.look(passed, protected=not bare, alarmed=alarmed or bool(self.client.desk.status.read_only))
+            self.bare.look(passed, protected=not bare, alarmed=alarmed)
             await asyncio.sleep(POLL_S)
 
     @property
