@@ -152,8 +152,9 @@ def refused(deck: Deck, order: Order) -> None:
             what = "refused" if order.status is OrderStatus.REJECTED else order.status.value
             text = f"exit {what}: {order.reason or 'no reason given'}; asking the venue, then again"
             deck.note(Level.ALARM, text, request.symbol)
-            deck.emit(RequestReport(reason=f"an exit of {request.symbol} was {what}"))
             disputed = state.symbols[request.symbol].mismatches > 0
+            if not disputed:  # else the next report has its time already, and each costs a share of the venue's limit
+                deck.emit(RequestReport(reason=f"an exit of {request.symbol} was {what}"))
             deck.timer(f"exit|{request.client_id}", DISPUTED_MS if disputed else RETRY_MS)
         case Purpose.ENTRY:
             pass
