@@ -159,6 +159,17 @@ def test_a_refused_exit_is_sent_again_after_a_second_with_an_alarm() -> None:
     assert (again.purpose, again.lots, again.client_id != exit_) == (EXIT, 41, True)
 
 
+def test_an_exit_refused_while_the_position_is_disputed_asks_for_no_report_of_its_own() -> None:
+    desk = protected()
+    desk.report(lots={})
+    assert desk.state.symbols[BTC].mismatches == 1
+    desk.order(ReducePosition(symbol=BTC))
+    decisions = desk.refuse(desk.order_of(EXIT), "-2022", "nothing to reduce")
+    assert alarms(decisions) == ["exit refused: nothing to reduce (-2022); asking the venue, then again"]
+    assert every(RequestReport, decisions) == []
+    assert only(RequestReport, desk.tick(1_000)).reason == "positions differed"
+
+
 @pytest.mark.parametrize("status", [OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED])
 @pytest.mark.parametrize(("filled", "left"), [(0, [41]), (30, [11]), (41, [])])
 def test_a_market_exit_that_the_venue_ends_is_sent_again(status: OrderStatus, filled: int, left: list[int]) -> None:
