@@ -8,8 +8,9 @@ from __future__ import annotations
 from engine.core.deck import Deck
 from engine.model.decision import QueryOrder
 from engine.model.market import Quote
-from engine.model.order import OrderKind, OrderRequest, OrderStatus
+from engine.model.order import OrderKind, OrderRequest, OrderStatus, Side
 
+STOP, BUY = OrderKind.STOP_MARKET, Side.BUY
 QUIET_MS = 250  # an execution is told within this, as a rule
 
 
@@ -20,9 +21,12 @@ def ask(deck: Deck) -> None:
         return
     orders, until = state.orders, state.now - QUIET_MS
     for s in state.symbols.values():
+        if not s.orders:
+            continue
+        quote = s.quote
         for client_id in s.orders:
             order = orders[client_id]
-            if reached(order.request, s.quote) and order.status is OrderStatus.WORKING and order.updated <= until:
+            if reached(order.request, quote) and order.status is OrderStatus.WORKING and order.updated <= until:
                 deck.emit(QueryOrder(client_id=client_id))
 
 
@@ -30,11 +34,10 @@ def reached(request: OrderRequest, quote: Quote) -> bool:
     """At these prices the order executes."""
     trigger, price = request.trigger, request.price
     if trigger is not None:  # most orders that rest are protection
+        rises = (request.kind is STOP) is (request.side is BUY)
         mark = quote.mark
-        if (request.kind is OrderKind.STOP_MARKET) is (request.side > 0):
-            return 0 < mark >= trigger
-        return 0 < mark <= trigger
+        return 0 < mark >= trigger if rises else 0 < mark <= trigger
     if price is not None:
-        there = quote.ask if request.side > 0 else quote.bid
+        there = quote.ask if request.side is BUY else quote.bid
         return there > 0 and (there - price) * request.side <= 0
     return True
