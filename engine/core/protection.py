@@ -156,11 +156,19 @@ def refused(deck: Deck, order: Order) -> None:
             text = f"exit {what}: {order.reason or 'no reason given'}; asking the venue, then again"
             deck.note(Level.ALARM, text, request.symbol)
             disputed = state.symbols[request.symbol].mismatches > 0
-            if not disputed:  # else the next report has its time already, and each costs a share of the venue's limit
+            # Each report costs a share of the venue's limit: one in a second will do, and a dispute has its own already.
+            if not disputed and not _exit_waits(deck, request.symbol):
                 deck.emit(RequestReport(reason=f"an exit of {request.symbol} was {what}"))
             deck.timer(f"exit|{request.client_id}", DISPUTED_MS if disputed else RETRY_MS)
         case Purpose.ENTRY:
             pass
+
+
+def _exit_waits(deck: Deck, symbol: str) -> bool:
+    """An exit of the symbol was refused a moment ago and is to be sent again."""
+    state = deck.state
+    waiting = (state.orders.get(timer.partition("|")[2]) for timer in state.timers if timer.startswith("exit|"))
+    return any(order is not None and order.request.symbol == symbol for order in waiting)
 
 
 def market_exit(order: Order) -> bool:

@@ -159,6 +159,14 @@ def test_a_refused_exit_is_sent_again_after_a_second_with_an_alarm() -> None:
     assert (again.purpose, again.lots, again.client_id != exit_) == (EXIT, 41, True)
 
 
+def test_a_second_refused_exit_within_the_second_asks_for_no_other_report() -> None:
+    desk = protected()
+    desk.order(ReducePosition(symbol=BTC, percent=50))
+    assert every(RequestReport, desk.refuse(desk.order_of(EXIT), "-1021", "clock"))
+    (stop_exit,) = sent(desk.refuse(desk.order_of(STOP), "-1021", "clock"))
+    assert every(RequestReport, desk.refuse(stop_exit.client_id, "-1021", "clock")) == []
+
+
 def test_an_exit_refused_while_the_position_is_disputed_asks_for_no_report_of_its_own() -> None:
     desk = protected()
     desk.report(lots={})
