@@ -91,7 +91,8 @@ async def test_the_first_live_start_in_a_terminal(tmp_path: Path, monkeypatch: p
     async with rig(tmp_path / "exchange", SIMULATE) as one:
         credentials = keep_keys(home, one)
         configure(home)
-        environment = os.environ | {
+        inherited = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+        environment = inherited | {
             "TREFOIL_HOME": str(home.root),
             "TREFOIL_VAULT_PASSPHRASE": PASSPHRASE.reveal(),
             "TERM": "xterm-256color",
