@@ -14,7 +14,8 @@ from engine.core.levels import distance_ticks
 from engine.core.sizing import leverage_for
 from engine.core.state import SymbolState
 from engine.model.decision import CancelSent, EntryPlanned, Level, RequestReport, SignalDecided, SubmitOrder
-from engine.model.order import PROTECTIVE, Order, OrderStatus, Purpose, Side
+from engine.model.order import PROTECTIVE, Order, OrderRequest, OrderStatus, Purpose, Side
+from engine.model.position import Position
 from engine.model.signal import Gate, SignalStatus
 
 # Looked up for every order at every event; a member of an enum takes seven times as long by its class.
@@ -35,14 +36,14 @@ def protect(deck: Deck, symbol: str) -> None:
         return
     stops: list[Order] = []
     targets: list[Order] = []
-    side = position.side if position is not None else 0
     for order in deck.state.open_orders(symbol):
-        purpose = order.request.purpose
+        request = order.request
+        purpose = request.purpose
         if purpose is STOP:
             stops.append(order)
         elif purpose is TARGET:
             targets.append(order)
-        elif purpose is EXIT and order.request.price is not None and order.request.side != -side:
+        elif purpose is EXIT and request.price is not None and not _reduces(request, position):
             _cancel(deck, [order])
     _leg(deck, s, STOP, s.plan_stop, stops)
     _leg(deck, s, TARGET, s.plan_target, targets)
@@ -105,7 +106,11 @@ def stop_lost(deck: Deck, order: Order) -> None:
 
 def _matches(order: Order, trigger: int, lots: int) -> bool:
     request = order.request
-    return request.trigger == trigger and order.remaining == abs(lots) and (request.side < 0) is (lots > 0)
+    return request.trigger == trigger and (order.filled - request.lots) * request.side == lots
+
+
+def _reduces(request: OrderRequest, position: Position | None) -> bool:
+    return position is not None and request.side == -position.side
 
 
 def _cancel(deck: Deck, orders: list[Order]) -> None:
