@@ -3,35 +3,60 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
+WORTH_BARS = 5_000  # fewer are worked on sooner than one thread hands the interpreter over to another
 
 
-def cores(jobs: int | None) -> int:
-    """`jobs`, at least one; as many as the processor has cores where it is None."""
+def cores(jobs: int | None, bars: int) -> int:
+    """`jobs`, at least one; as many as the processor has cores where it is None; one where the pieces have few bars."""
+    if bars < WORTH_BARS:
+        return 1
     return max(1, jobs if jobs is not None else os.cpu_count() or 1)
 
 
 def each(work: Callable[[T], None], pieces: Sequence[T], jobs: int) -> Iterator[int]:
     """Do every piece, `jobs` at a time, and yield how many are done; what has not begun is left where nobody asks on.
 
-    An error of a piece is raised when it is its turn to be counted.
+    The calling thread works too, which spares a short piece of work the waiting for another one. An error of a piece that
+    another one does is raised at the end.
     """
-    workers = min(jobs, len(pieces))
-    if workers <= 1:
-        for done, piece in enumerate(pieces, 1):
+    left: SimpleQueue[T] = SimpleQueue()
+    for piece in pieces:
+        left.put(piece)
+    done: list[T] = []
+
+    def some() -> Iterator[int]:
+        while (piece := _next(left)) is not None:
             work(piece)
-            yield done
-        return
-    pool = ThreadPoolExecutor(workers)
+            done.append(piece)
+            yield len(done)
+
+    told, others = 0, min(jobs, len(pieces)) - 1
+    with ThreadPoolExecutor(max(1, others)) as pool:  # a thread starts with its first work
+        helpers = [pool.submit(deque[int](maxlen=0).extend, some()) for _ in range(others)]
+        try:
+            for told in some():
+                yield told
+        finally:
+            while not left.empty():
+                _next(left)
+        for helper in helpers:
+            helper.result()
+    if told < len(done):
+        yield len(done)
+
+
+def _next(left: SimpleQueue[T]) -> T | None:
     try:
-        for done, _ in enumerate(pool.map(work, pieces), 1):
-            yield done
-    finally:
-        pool.shutdown(cancel_futures=True)
+        return left.get_nowait()
+    except Empty:
+        return None
 
 
 def all_done(work: Callable[[T], None], pieces: Sequence[T], jobs: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ def scan(
         markets: prepared bars and rules.
         names: strategies; the six by default.
         told: called with (markets done, all) after each; where it says False the scan ends with BadInput.
-        jobs: how many markets are worked on at once, each on a core of its own; as many as there are cores by default.
+        jobs: how many markets are worked on at once at most, each on a core of its own; as many as there are cores by default.
     """
     for name in names:
         if name not in NAMES:
@@ -54,9 +55,19 @@ def scan(
     shape = len(markets), len(names)
     books, sums = np.zeros((*shape, layout.BOOK), dtype=np.int64), np.zeros((*shape, layout.SUMS))
     runs = [(name, None) for name in names]
-    for done in each(lambda m: markets[m].fill(runs, books[m], sums[m]), range(len(markets)), cores(jobs)):
-        if not told(done, len(markets)):
-            raise BadInput("scan", f"{done} of {len(markets)} markets", "was stopped")
+
+    def fill(market: int) -> None:
+        markets[market].fill(runs, books[market], sums[market])
+
+    at_once = [cores(jobs, len(market.bars)) for market in markets]
+    by_cores = sorted(range(len(markets)), key=at_once.__getitem__)
+    before = 0
+    for count, alike in itertools.groupby(by_cores, at_once.__getitem__):
+        places = tuple(alike)
+        for done in each(fill, places, count):
+            if not told(before + done, len(markets)):
+                raise BadInput("scan", f"{before + done} of {len(markets)} markets", "was stopped")
+        before += len(places)
     capital = np.array([market.rules.capital for market in markets], dtype=np.float64)
     returns = books[:, :, layout.CASH] / capital[:, None] - 1.0
     return Scan(tuple(names), returns, sums[:, :, layout.DRAWDOWN], books[:, :, layout.TRADES])

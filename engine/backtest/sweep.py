@@ -20,7 +20,7 @@ from engine.strategies import strategy
 from engine.strategies.base import Params
 from engine.strategies.ema_cross import STRATEGY as EMA_CROSS
 
-GROUP = 64  # pairs whose averages are shared: bounds the memory
+GROUP = 128  # pairs whose averages are shared: bounds the memory
 BATCH = 1_024  # pairs between two words about the progress
 FEW = 4  # variants of other strategies that are worked on together
 MOST = 1_000_000
@@ -104,7 +104,7 @@ def sweep(
         name: one of the six strategies.
         params: its variants.
         told: called with (variants done, all) now and then; where it says False the sweep ends with BadInput.
-        jobs: how many are worked on at once, each on a core of its own; as many as there are cores by default.
+        jobs: how many are worked on at once at most, each on a core of its own; as many as there are cores by default.
     """
     member = strategy(name)
     chosen = tuple(member.validate(one) for one in params)
@@ -112,9 +112,9 @@ def sweep(
     books, sums = np.zeros((count, layout.BOOK), dtype=np.int64), np.zeros((count, layout.SUMS))
     if member is EMA_CROSS and test.rules.exits is not Exits.STRATEGY:
         pairs = np.array([(one.fast, one.slow) for one in chosen], dtype=np.int64)  # type: ignore[attr-defined] # validated
-        _pairs(test, pairs, books, sums, told, cores(jobs))
+        _pairs(test, pairs, books, sums, told, cores(jobs, len(test.bars)))
     else:
-        _one_by_one(test, name, chosen, books, sums, told, cores(jobs))
+        _one_by_one(test, name, chosen, books, sums, told, cores(jobs, len(test.bars)))
     return Sweep(test, name, chosen, books, sums)
 
 

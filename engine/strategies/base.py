@@ -68,7 +68,7 @@ class Strategy:
         for name, value in values.items():
             if name not in kinds:
                 raise BadInput(f"{self.name}.{name}", value, f"known parameters are {', '.join(kinds)}")
-            self._check(name, value)
+            self._check(name, kinds[name], value)
         return self.validate(
             self.params(**{name: int(v) if kinds[name] is int else float(v) for name, v in values.items()})
         )
@@ -77,8 +77,8 @@ class Strategy:
         """`params` themselves; raises BadInput naming the first field out of its range, its value and what is allowed."""
         if type(params) is not self.params:
             raise BadInput(self.name, params, f"give {self.params.__name__}")
-        for name in self._kinds():
-            self._check(name, getattr(params, name))
+        for name, kind in self._kinds().items():
+            self._check(name, kind, getattr(params, name))
         fast, slow = getattr(params, "fast", 0), getattr(params, "slow", 1)
         if fast >= slow:
             raise BadInput(f"{self.name}.fast", fast, f"use less than slow ({slow})")
@@ -87,11 +87,11 @@ class Strategy:
     def _kinds(self) -> Mapping[str, Any]:
         return _kinds_of(self.params)
 
-    def _check(self, name: str, value: float) -> None:
+    def _check(self, name: str, kind: type, value: float) -> None:
         allowed = self.ranges[name]
         if not allowed.low <= value <= allowed.high:
             raise BadInput(f"{self.name}.{name}", value, f"use {allowed.low:g} to {allowed.high:g}")
-        if self._kinds()[name] is int and int(value) != value:
+        if kind is int and int(value) != value:
             raise BadInput(f"{self.name}.{name}", value, f"use a whole number, {allowed.low:g} to {allowed.high:g}")
 
 
