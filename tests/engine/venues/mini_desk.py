@@ -63,9 +63,9 @@ class MiniDesk:
         match event:
             case e.OrderAccepted(client_id=client_id, venue_id=venue_id):
                 self._step(client_id, OrderStep.ACCEPTED, venue_id=venue_id)
-            case e.OrderRefused(client_id=client_id, code=code):
+            case e.OrderRefused(client_id=client_id, code=code, reason=reason):
                 self.codes[client_id] = code
-                self._step(client_id, OrderStep.REFUSED)
+                self._step(client_id, OrderStep.REFUSED, reason=reason)
             case e.OrderLost(client_id=client_id):
                 self._step(client_id, OrderStep.LOST)
             case e.OrderGone(client_id=client_id, status=status):

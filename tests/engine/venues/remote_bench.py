@@ -13,6 +13,7 @@ class RemoteBench(Bench, Protocol):
     """A venue behind a network in which things go wrong on demand."""
 
     venue: CcxtVenue
+    exchange: str
 
     def faults(self, *texts: str) -> None:
         """Switch faults on, as `engine.simulator.faults` names them."""

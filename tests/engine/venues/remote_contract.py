@@ -11,6 +11,7 @@ from engine.model import event as e
 from engine.model.order import OrderKind, Purpose
 from engine.simulator.rights import Rights
 from engine.venues.account_api import Permissions
+from engine.venues.exchanges import manners_of
 from tests.engine.venues.contract import (
     BUY,
     CANCELED,
@@ -25,6 +26,7 @@ from tests.engine.venues.contract import (
     VenueContract,
 )
 from tests.engine.venues.hand import FIRST
+from tests.engine.venues.mendable import MENDABLE
 from tests.engine.venues.remote_bench import KeyBench, RemoteBench
 
 
@@ -134,6 +136,17 @@ class RemoteVenueContract(VenueContract):
         bench.faults(f"reject:code={bench.codes['margin']}")
         order = await desk.send(bench.venue, request)
         assert (order.status, desk.codes[request.client_id]) == (REJECTED, bench.codes["margin"])
+
+    @pytest.mark.parametrize("what", MENDABLE)
+    async def test_what_a_person_can_mend_ends_the_order_and_says_how(self, bench: RemoteBench, what: str) -> None:
+        desk = bench.desk
+        for code in MENDABLE[what].get(bench.exchange, ()):
+            bench.faults(f"reject:code={code}")
+            request = desk.request(BUY, LOTS)
+            order = await desk.send(bench.venue, request)
+            assert (order.status, desk.codes[request.client_id]) == (REJECTED, code)
+            assert manners_of(bench.exchange).codes.advice[code] in order.reason
+            bench.calm()
 
     @pytest.mark.parametrize("fault", ["duplicate:target=user", "reorder:target=user", "delay:target=user,ms=20"])
     async def test_messages_doubled_late_and_out_of_order_count_once(self, bench: RemoteBench, fault: str) -> None:
