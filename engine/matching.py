@@ -7,7 +7,8 @@ The rules are those of Binance USD-M in one-way mode:
 - A limit order takes as far as its price allows, as taker, and the rest rests.
 - A resting order executes as maker at its own price: all of it when the opposite quote crosses its price, the displayed
   size (shared by price, then arrival) when the quote just reaches it.
-- A post-only order that would take is rejected.
+- A post-only order that would take is rejected, and so is a limit order to buy far above the mark price or to sell far
+  below it (PERCENT_PRICE).
 - A reduce-only order is rejected without a position to reduce, executes at most the position, and is expired when the
   position is gone.
 - A conditional order triggers on the mark price (the last price where no mark is known) and then executes as a market
@@ -28,6 +29,8 @@ from engine.model.instrument import Instrument
 from engine.model.market import Quote
 from engine.model.order import CONDITIONAL, OrderKind, OrderRequest, OrderStatus, Side
 
+BAND_PERCENT = 5  # how far beyond the mark price a limit order may be willing to trade
+
 
 class RejectCode(Enum):
     """Why an order is refused; the value is Binance's error code."""
@@ -42,6 +45,8 @@ class RejectCode(Enum):
     BELOW_MIN_QUANTITY = -4004
     ABOVE_MAX_QUANTITY = -4005
     TICK_SIZE = -4014
+    PRICE_TOO_HIGH = -4016
+    PRICE_TOO_LOW = -4024
     DUPLICATE_ID = -4116
     NO_MARKET = -4131
     MIN_NOTIONAL = -4164
@@ -259,9 +264,22 @@ class MatchingBook:
             )
         if order.kind in CONDITIONAL and self._reached(order):
             return RejectCode.WOULD_TRIGGER, "Order would immediately trigger."
+        beyond = self._beyond_band(order)
+        if beyond is not None:
+            return beyond
         price = _needed_price(order) or best
         if not order.reduce_only and self.instrument.notional(price, order.lots) < self.instrument.min_notional:
             return RejectCode.MIN_NOTIONAL, "Order's notional is below the minimum (unless you choose reduce only)."
+        return None
+
+    def _beyond_band(self, order: BookOrder) -> tuple[RejectCode, str] | None:
+        mark = 0 if self.quote is None else self.quote.mark
+        if order.price is None or mark == 0:
+            return None
+        if order.side is Side.BUY and order.price * 100 > mark * (100 + BAND_PERCENT):
+            return RejectCode.PRICE_TOO_HIGH, "Limit price is higher than the mark price allows."
+        if order.side is Side.SELL and order.price * 100 < mark * (100 - BAND_PERCENT):
+            return RejectCode.PRICE_TOO_LOW, "Limit price is lower than the mark price allows."
         return None
 
     def _best(self, side: Side) -> int:

@@ -9,6 +9,7 @@ from engine.core.protection import plan_again, protect
 from engine.core.state import DIFFERS, OUTSIDE, REPORT_TIMER
 from engine.model.decision import CancelSent, CashSet, Level, PositionAdopted, QueryOrder
 from engine.model.event import Reconciled
+from engine.model.instrument import Instrument
 from engine.model.money import MONEY_SCALE, Money
 from engine.model.order import OrderStatus
 from engine.model.venue import VenueReport
@@ -69,14 +70,20 @@ def _positions(deck: Deck, report: VenueReport) -> bool:
         deck.timer(REPORT_TIMER, AGAIN_MS if s.mismatches < SURE else DISPUTED_MS)
         if s.mismatches == 1:
             continue
-        text = f"{DIFFERS}: venue {theirs.get(symbol, 0)} lots, desk {ours}"
+        both = _both(deck.state.instruments[symbol], theirs.get(symbol, 0), ours)
+        text = f"{DIFFERS}: {both}"
         if s.mismatches >= SURE and outside.only_less(ours, theirs.get(symbol, 0)) and _accounted(deck, symbol, report):
-            deck.note(Level.ALARM, f"reduced from outside: venue {theirs.get(symbol, 0)} lots, desk {ours}", symbol)
+            deck.note(Level.ALARM, f"reduced from outside: {both}", symbol)
             outside.adopt(deck, symbol, "reduced from outside")
         elif s.held != text:
             deck.note(Level.ALARM, f"{text}; entries of this symbol are held", symbol)
             deck.hold(symbol, text)
     return agree
+
+
+def _both(instrument: Instrument, theirs: int, ours: int) -> str:
+    """Two positions for a sentence; lots, signed."""
+    return f"venue {instrument.quantity(theirs)}, desk {instrument.quantity(ours)} {instrument.base}"
 
 
 def _accounted(deck: Deck, symbol: str, report: VenueReport) -> bool:

@@ -46,6 +46,11 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     listed: int = 0
 
     @property
+    def base(self) -> str:
+        """The currency that quantities are in."""
+        return self.symbol.partition("/")[0]
+
+    @property
     def price_decimals(self) -> int:
         """Decimals a price is shown with."""
         return max(0, -int(self.tick_size.normalize().as_tuple().exponent))

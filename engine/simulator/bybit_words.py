@@ -48,6 +48,8 @@ _CODES = {
     "-4061": ("10001", "position idx not match position mode"),
     "-4028": ("110013", "cannot set leverage due to risk limit level"),
     "-4161": ("110013", "cannot lower the leverage of an open position"),
+    "-4016": ("110003", "Order price exceeds the allowable range."),
+    "-4024": ("110003", "Order price exceeds the allowable range."),
     "-4131": ("30208", "there is no price on the other side of the book"),
     "-1121": ("10001", "symbol invalid"),
     "-1102": ("10001", "params error"),

@@ -58,6 +58,8 @@ _CODES = {
     "-4061": ("51000", "Parameter posSide error"),
     "-4028": ("59102", "Leverage exceeds the maximum limit. Please lower the leverage."),
     "-4161": ("59105", "Leverage can't be lower than that of the open position."),
+    "-4016": ("51006", "Order price is not within the price limit."),
+    "-4024": ("51006", "Order price is not within the price limit."),
     "-4131": ("51006", "Order price is not within the price limit."),
     "-1102": ("50014", "Parameter can not be empty."),
 }
@@ -111,7 +113,7 @@ def listed(instrument: Instrument, since: int) -> dict[str, object]:
         "settleCcy": "USDT",
         "ctVal": plain(instrument.lot_size * LOTS_A_CONTRACT),
         "ctMult": "1",
-        "ctValCcy": instrument.symbol.partition("/")[0],
+        "ctValCcy": instrument.base,
         "ctType": "linear",
         "optType": "",
         "stk": "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import VenueRejected
+from engine.matching import BAND_PERCENT
 from engine.model.instrument import Instrument
 from engine.model.market import TIMEFRAMES
 from engine.model.money import PPM, to_decimal
@@ -77,6 +78,12 @@ def _listed(instrument: Instrument, since: int) -> dict[str, object]:
             {"filterType": "MARKET_LOT_SIZE", "minQty": smallest, "maxQty": largest, "stepSize": lot},
             {"filterType": "MAX_NUM_ORDERS", "limit": 200},
             {"filterType": "MAX_NUM_ALGO_ORDERS", "limit": 100},
+            {
+                "filterType": "PERCENT_PRICE",
+                "multiplierUp": f"{1 + BAND_PERCENT / 100:.4f}",
+                "multiplierDown": f"{1 - BAND_PERCENT / 100:.4f}",
+                "multiplierDecimal": "4",
+            },
             {"filterType": "MIN_NOTIONAL", "notional": plain(to_decimal(instrument.min_notional))},
         ],
         "orderTypes": list(ORDER_TYPES),

@@ -47,7 +47,7 @@ def _head(report: Report) -> str:
 
 def _cells(row: Row, instrument: Instrument) -> tuple[Text | str, ...]:
     return (
-        row.symbol.partition("/")[0],
+        instrument.base,
         _trip(row.live, instrument),
         _trip(row.replayed, instrument),
         _money(row.difference.total),

@@ -147,7 +147,7 @@ def test_in_approve_mode_an_opposite_score_closes_at_once_and_asks_for_the_rest(
     assert desk.position().side == -1
 
 
-HELD_BY = "position differs: venue 40 lots, desk 41"
+HELD_BY = "position differs: venue 0.040, desk 0.041 BTC"
 
 
 @pytest.mark.parametrize(

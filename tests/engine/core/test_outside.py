@@ -65,7 +65,7 @@ def test_a_manual_close_is_taken_over_when_it_is_sure() -> None:
     assert (adopted.symbol, adopted.lots, adopted.reason) == (BTC, 0, "reduced from outside")
     assert desk.s().position is None
     assert desk.s().plan_stop is None
-    assert "reduced from outside: venue 0 lots, desk 41" in alarms(decisions)
+    assert "reduced from outside: venue 0.000, desk 0.041 BTC" in alarms(decisions)
     assert {desk.state.orders[i].status for i in protection} == {OrderStatus.CANCELING}
     assert desk.s().held != ""  # until the next report agrees
     decisions = desk.report(balance=desk.state.cash - 5)
@@ -99,7 +99,7 @@ def test_more_or_the_other_side_is_never_taken_over_unasked(lots: int) -> None:
     desk, orders = holding()
     for _ in range(5):
         assert every(PositionAdopted, desk.report(orders=orders, lots={BTC: lots})) == []
-    assert desk.s().held == f"position differs: venue {lots} lots, desk 41"
+    assert desk.s().held == f"position differs: venue {lots / 1000:.3f}, desk 0.041 BTC"
 
 
 def test_a_position_from_outside_is_adopted_and_protected() -> None:

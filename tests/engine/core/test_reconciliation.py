@@ -111,8 +111,8 @@ def test_a_position_that_differs_twice_is_held_with_an_alarm() -> None:
     desk, orders = holding()
     desk.report(orders=orders, lots={BTC: 50})
     decisions = desk.report(orders=orders, lots={BTC: 50})
-    assert alarms(decisions) == ["position differs: venue 50 lots, desk 41; entries of this symbol are held"]
-    assert only(SymbolHeld, decisions).reason == "position differs: venue 50 lots, desk 41"
+    assert alarms(decisions) == ["position differs: venue 0.050, desk 0.041 BTC; entries of this symbol are held"]
+    assert only(SymbolHeld, decisions).reason == "position differs: venue 0.050, desk 0.041 BTC"
     assert alarms(desk.report(orders=orders, lots={BTC: 50})) == []  # said once
     assert only(SymbolHeld, desk.report(orders=orders)) == SymbolHeld(symbol=BTC, reason="")
 
@@ -121,10 +121,10 @@ def test_a_position_only_the_venue_has_is_held_too() -> None:
     desk = Desk()
     desk.report(lots={ETH: -3})
     assert alarms(desk.report(lots={ETH: -3})) == [
-        "position differs: venue -3 lots, desk 0; entries of this symbol are held"
+        "position differs: venue -0.003, desk 0.000 ETH; entries of this symbol are held"
     ]
     desk.cross(ETH)
-    assert desk.signal().reason == "held: position differs: venue -3 lots, desk 0"
+    assert desk.signal().reason == "held: position differs: venue -0.003, desk 0.000 ETH"
 
 
 def test_agreement_does_not_release_what_a_person_holds() -> None:

@@ -60,6 +60,8 @@ CODES = {
     "too small": "-4164",
     "would trigger": "-2021",
     "too large": "-4005",
+    "too high": "-4016",
+    "too low": "-4024",
     "unknown": "-2011",
     "margin": "-2019",
     "key": "-2015",
@@ -109,6 +111,8 @@ class VenueContract:
             (BUY, 1, LIMIT, 40_000, "too small"),
             (SELL, LOTS, STOP, FIRST + 10, "would trigger"),
             (BUY, 2_000_000, LIMIT, FIRST, "too large"),
+            (BUY, LOTS, LIMIT, FIRST * 11 // 10, "too high"),
+            (SELL, LOTS, LIMIT, FIRST * 9 // 10, "too low"),
         ],
     )
     async def test_a_refusal_is_final_and_has_the_venues_code(

@@ -137,6 +137,12 @@ class RemoteVenueContract(VenueContract):
         order = await desk.send(bench.venue, request)
         assert (order.status, desk.codes[request.client_id]) == (REJECTED, bench.codes["margin"])
 
+    async def test_an_order_beyond_the_margin_is_refused(self, bench: RemoteBench) -> None:
+        desk, request = bench.desk, bench.desk.request(BUY, 900_000, LIMIT, price=FIRST)
+        order = await desk.send(bench.venue, request)
+        assert (order.status, desk.codes[request.client_id]) == (REJECTED, bench.codes["margin"])
+        assert (await bench.venue.report(bench.since)).orders == ()
+
     @pytest.mark.parametrize("what", MENDABLE)
     async def test_what_a_person_can_mend_ends_the_order_and_says_how(self, bench: RemoteBench, what: str) -> None:
         desk = bench.desk
