@@ -17,8 +17,9 @@ from engine.model.venue import VenueReport
 AGAIN_MS = 1_000
 DISPUTED_MS = 5_000
 SURE = 3  # so many reports in a row
-CENT: Money = MONEY_SCALE // 100
-ROUNDING: Money = CENT // 10  # of the entry price that the venue tells
+# The entry price that the venue tells is rounded: to a tenth of a cent of the whole cost, or this part of a tick.
+ROUNDING: Money = MONEY_SCALE // 1_000
+ROUNDED_TICK = 100
 
 
 def on_report(deck: Deck, event: Reconciled) -> None:
@@ -110,28 +111,25 @@ def _cash(deck: Deck, report: VenueReport, *, agree: bool) -> None:
         difference = report.balance - state.cash
         deck.note(Level.WARN, f"cash corrected by {difference / 1e8:+.8f} to the venue's balance")
         deck.emit(CashSet(cash=report.balance, reason="reconciled"))
-        _costs(deck, difference)
+        _costs(deck)
 
 
-def _costs(deck: Deck, difference: Money) -> None:
-    """Take over the venue's costs of positions where they are what cash differed by.
+def _costs(deck: Deck) -> None:
+    """Take over the venue's costs of positions together with its cash.
 
     Executions whose messages were lost are booked later than those that came after them. Realised profit and the cost of
-    what is left are then others than the venue's, by the same amount.
+    what is left are then others than the venue's, by the same amount; a funding missed besides is in the cash alone.
     """
-    found = []
     for symbol, s in deck.state.symbols.items():
         position, theirs = s.position, s.theirs
-        if position is not None and theirs is not None and theirs.lots == position.lots:
-            cost = outside.cost_of(deck.state.instruments[symbol], theirs.lots, theirs.entry)
-            found.append((position, cost, cost - position.cost))
-    if abs(sum(one[2] for one in found) - difference) > CENT:
-        return
-    for position, cost, off in found:
-        if abs(off) > ROUNDING:
+        if position is None or theirs is None or theirs.lots != position.lots or theirs.entry <= 0:
+            continue
+        instrument = deck.state.instruments[symbol]
+        cost = outside.cost_of(instrument, theirs.lots, theirs.entry)
+        if abs(cost - position.cost) > max(ROUNDING, abs(position.lots) * instrument.unit // ROUNDED_TICK):
             deck.emit(
                 PositionAdopted(
-                    symbol=position.symbol,
+                    symbol=symbol,
                     lots=position.lots,
                     cost=cost,
                     leverage=position.leverage,

@@ -57,6 +57,11 @@ PRICES = {BTC: 1_000_000, ETH: 400_000, SOL: 20_000}  # ticks
 STOPS = {BTC: 500.0, ETH: 20.0, SOL: 1.0}  # quote currency; targets are three times as far
 
 
+def entry_of(instrument: Instrument, lots: int, cost: int) -> float:
+    """The entry price of a position, quote currency."""
+    return cost / lots / instrument.unit * float(instrument.tick_size)
+
+
 @dataclass
 class Held:
     """An order as the venue holds it."""
@@ -245,7 +250,9 @@ class Venue:
                 if held.status is OrderStatus.WORKING
             ),
             positions=tuple(
-                VenuePosition(symbol=symbol, lots=lots, entry=1.0) for symbol, lots in self.lots.items() if lots
+                VenuePosition(symbol=symbol, lots=lots, entry=entry_of(CONTRACTS[symbol], lots, self.costs[symbol]))
+                for symbol, lots in self.lots.items()
+                if lots
             ),
             fills=(),
             balance=self.cash,
@@ -457,12 +464,17 @@ class Desk:
         held = {name: s.position.lots for name, s in self.state.symbols.items() if s.position} if lots is None else lots
         report = VenueReport(
             orders=orders,
-            positions=tuple(VenuePosition(symbol=s, lots=n, entry=1.0) for s, n in held.items()),
+            positions=tuple(VenuePosition(symbol=s, lots=n, entry=self._entry(s)) for s, n in held.items()),
             fills=(),
             balance=(self.state.cash or 0) if balance is None else balance,
             venue_time=self.now,
         )
         return self.feed(e.Reconciled(at=self.now, report=report, view=self.view()))
+
+    def _entry(self, symbol: str) -> float:
+        """Of the desk's position; where it has none, any."""
+        position = self.state.symbols[symbol].position
+        return entry_of(self.contracts[symbol], position.lots, position.cost) if position is not None else 1.0
 
     # the venue's words, spoken by itself
 

@@ -152,9 +152,15 @@ def test_cash_is_corrected_when_all_is_quiet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("off", "cash_off", "taken"), [(70_000_000, 70_000_000, True), (70_000_000, 20_000_000, False)]
+    ("off", "cash_off", "taken"),
+    [
+        pytest.param(70_000_000, 70_000_000, True, id="the same amount"),
+        pytest.param(70_000_000, 20_000_000, True, id="a funding besides"),
+        pytest.param(70_000_000, 0, False, id="the cash agrees"),
+        pytest.param(90_000, 70_000_000, False, id="only rounded"),
+    ],
 )
-def test_costs_that_explain_the_cash_are_taken_over_with_it(off: int, cash_off: int, *, taken: bool) -> None:
+def test_the_venues_costs_are_taken_over_with_its_cash(off: int, cash_off: int, *, taken: bool) -> None:
     """An exit was booked before an entry whose message was lost: what was realised is off by what the cost is."""
     desk, orders = holding()
     before, instrument = desk.position(), desk.contracts[BTC]
