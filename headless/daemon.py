@@ -81,7 +81,7 @@ class Daemon:
         from storage.database import Database
 
         self._steps.step("journal", 0, 1)
-        database = Database(self.home.database_url)
+        database = Database(self.home.database_url, durable=not self.options.lockstep)
         try:
             async with AsyncExitStack() as resources:
                 await self._trade(database, resources)

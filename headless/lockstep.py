@@ -10,6 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from engine.market import Market
+from engine.model.market import Bar, Quote
 from engine.runtime import Runtime
 
 
@@ -30,15 +31,17 @@ class Lockstep:
         self._user_events = user_events
         self._ticked = 0
         self._wake = asyncio.Event()
-        runtime.on_idle = self._idle
+        runtime.on_idle = self._wake.set
+        market.watch(self)
 
-    def _idle(self) -> None:
-        # one clock event a bar, driven by the market: wall time has no meaning at this speed
-        if self._market.newest_close > self._ticked:
-            self._ticked = self._market.newest_close
+    def quoted(self, symbol: str, quote: Quote) -> None:
+        """Nothing: the market does not wait for quotes."""
+
+    def barred(self, symbol: str, bar: Bar, *, closed: bool) -> None:
+        """One clock event a bar, behind the first that closes: wall time has no meaning at this speed."""
+        if closed and bar.open_time > self._ticked:
+            self._ticked = bar.open_time
             self._runtime.tick()
-            return
-        self._wake.set()
 
     async def run(self, ready: asyncio.Event) -> None:
         """Attach at once, start the market when `ready`, acknowledge until the exchange goes away."""

@@ -18,7 +18,7 @@ from engine.errors import BadInput
 T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 5_000
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}")
+_PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 class Database:
@@ -32,9 +32,11 @@ class Database:
     Args:
         url: SQLAlchemy URL; BadInput when it cannot be understood or its driver is not installed.
         own_thread: whether writes run in a thread; by default on SQLite.
+        durable: a commit waits for the disk. Without it SQLite still loses nothing when the process dies, only when the
+            power fails: for a market that is not real and would be waited for.
     """
 
-    def __init__(self, url: str, *, own_thread: bool | None = None) -> None:
+    def __init__(self, url: str, *, own_thread: bool | None = None, durable: bool = True) -> None:
         try:
             parsed = make_url(url)
             self.sqlite = parsed.get_backend_name() == "sqlite"
@@ -50,10 +52,10 @@ class Database:
         self._thread: ThreadPoolExecutor | None = None
         self._sync: Engine | None = None
         if self.sqlite:
-            _listen(self._async.sync_engine, "BEGIN")
+            _listen(self._async.sync_engine, "BEGIN", durable=durable)
         if self.sqlite if own_thread is None else own_thread:
             self._sync = create_engine(parsed.set(drivername="sqlite"), hide_parameters=True, pool_size=1)
-            _listen(self._sync, "BEGIN IMMEDIATE")
+            _listen(self._sync, "BEGIN IMMEDIATE", durable=durable)
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trefoil-database")
 
     @property
@@ -90,13 +92,13 @@ def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
         return work(connection)
 
 
-def _listen(engine: Engine, begin: str) -> None:
+def _listen(engine: Engine, begin: str, *, durable: bool) -> None:
     """Set the pragmas on each new SQLite connection, and begin transactions by hand so that they cover DDL too."""
 
     def connected(connection: Any, record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, f"synchronous={'FULL' if durable else 'NORMAL'}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket as tcp
 from collections import deque
 from itertools import count
 
@@ -11,6 +12,7 @@ from aiohttp import WSMsgType, web
 from engine.simulator.faults import Fault, Switchboard
 
 OUTBOX_LIMIT = 200_000
+TCP_CORK: int | None = getattr(tcp, "TCP_CORK", None)  # Linux alone has it
 
 
 class Socket:
@@ -100,15 +102,29 @@ class Socket:
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
         while not self._gone:
+            corked = len(self._outbox) > 1 and self._cork(on=True)
             while self._outbox and not self._gone:
                 due, data, kind = self._outbox.popleft()
                 if due and due > loop.time():
+                    corked = corked and self._cork(on=False)
                     await asyncio.sleep(due - loop.time())
                 if not self.silent:
                     await self.ws.send_frame(data, kind)
+            if corked:
+                self._cork(on=False)
             if not self._gone:
                 self._wake.clear()
                 await self._wake.wait()
+
+    def _cork(self, *, on: bool) -> bool:
+        """Hold back what is written until it is let go in one piece; true while it is held.
+
+        The client wakes once for all messages of a moment then, and not once for each.
+        """
+        if self._transport is None or self._transport.is_closing() or TCP_CORK is None:
+            return False
+        self._transport.get_extra_info("socket").setsockopt(tcp.IPPROTO_TCP, TCP_CORK, int(on))
+        return on
 
     def close(self) -> None:
         """The connection is over."""
