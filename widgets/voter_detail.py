@@ -16,7 +16,7 @@ BAR = 20
 JUDGED = 30
 PLOT_WIDTH, PLOT_HEIGHT = 64, 20
 LIST_WIDTH = 38
-BELOW = 15
+BELOW = 17
 """Lines that what stands below the calibration takes."""
 
 
@@ -96,6 +96,21 @@ def earned_line(one: Standing, report: Report) -> Line:
     return Line(tuple(pieces))
 
 
+def answers_lines(report: Report, voter: str, width: int) -> list[Line]:
+    """How often it answered when it was asked, and why not; none for who is never asked."""
+    one = next((answers for answers in report.answers if answers.voter == voter), None)
+    if one is None:
+        return []
+    gave = one.asked - one.abstained
+    why = f"  abstained {one.abstained:,} times, most often: {one.why}" if one.abstained else ""
+    tone = "warn" if one.abstained * 10 > one.asked else "dim"
+    head = "Answered when it was asked  "
+    counts = f"{gave:,} of {one.asked:,}"
+    if len(head) + len(counts) + len(why) <= width:
+        return [Line(((head, "text"), (counts, "strong"), (why, tone)))]
+    return [Line(((head, "text"), (counts, "strong"))), *(sentences(why.strip(), width, tone) if why else [])]
+
+
 def weight_line(one: Standing) -> Line:
     """How much its confidence counts among the votes, and why."""
     why = f"{one.votes:,} of {JUDGED} votes scored" if one.votes < JUDGED else f"0.25 / its Brier score {one.brier:.3f}"
@@ -132,8 +147,12 @@ class VoterDetail(Panel, can_focus=True):
         self.retitle((voter or "Voter", "text"))
         one = next((x for x in report.standings if x.voter == voter), None) if report is not None else None
         if report is None or one is None:
-            return sentences("A vote is scored once its horizon has passed: it was right where the price moved its way by "
-                             "more than the costs.", width)  # fmt: skip
+            text = (
+                "A vote is scored once its horizon has passed: it was right where the price moved its way by more than "
+                "the costs."
+            )
+            asked = answers_lines(report, voter, width) if report is not None else []
+            return [*sentences(text, width), *([EMPTY, *asked] if asked else [])]
         lines: list[Line] = []
         if one.worse_than_chance:
             cure = "." if voter in {ENSEMBLE, STRATEGIES} else ": press b to bench it."
@@ -153,7 +172,7 @@ class VoterDetail(Panel, can_focus=True):
         elif voter == ENSEMBLE:
             lines += [say("Who says the same", "accent"), *agreement_lines(report, voter), EMPTY]
         if voter not in {ENSEMBLE, STRATEGIES}:
-            lines.append(weight_line(one))
+            lines += [*answers_lines(report, voter, width), weight_line(one)]
         return [*lines, earned_line(one, report)]
 
     def _calibration(self, one: Standing, width: int, height: int, below: int) -> list[Line]:

@@ -6,12 +6,13 @@ Pure arithmetic over `Score`s; all fractions are of one, money is 1e-8 USD.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from engine.core.consensus import weight
-from engine.model.standing import Agreement, Bin, Curve, Report, Standing
-from engine.model.vote import ENSEMBLE, STRATEGIES, Score, Stance, VoterRecord
+from engine.model.standing import Agreement, Answers, Bin, Curve, Report, Standing
+from engine.model.vote import ENSEMBLE, STRATEGIES, Score, Stance, Vote, VoterRecord
 
 Z95 = 1.959963984540054  # standard normal quantile of 0.975
 CHANCE = 0.5
@@ -20,8 +21,13 @@ BINS = 5
 POINTS = 400  # of a curve, at most
 
 
-def report(scores: Sequence[Score]) -> Report:
-    """The ensemble first, then the strategies alone, then each voter by name."""
+def report(scores: Sequence[Score], votes: Sequence[Vote] = ()) -> Report:
+    """The ensemble first, then the strategies alone, then each voter by name.
+
+    Args:
+        scores: of votes whose horizon has passed.
+        votes: all that were asked for, abstentions included.
+    """
     by_voter: dict[str, list[Score]] = {}
     for score in sorted(scores, key=lambda one: (one.at, one.signal_id)):
         by_voter.setdefault(score.voter, []).append(score)
@@ -31,6 +37,20 @@ def report(scores: Sequence[Score]) -> Report:
         tuple(standing(name, by_voter[name]) for name in order),
         tuple(agreement(first, second, by_voter[first], by_voter[second]) for first, second in combinations(voters, 2)),
         tuple(curve(name, by_voter[name]) for name in order),
+        answers(votes),
+    )
+
+
+def answers(votes: Sequence[Vote]) -> tuple[Answers, ...]:
+    """Of each voter, by name."""
+    asked = Counter(vote.voter for vote in votes)
+    reasons: dict[str, Counter[str]] = {voter: Counter() for voter in sorted(asked)}
+    for vote in votes:
+        if not vote.valid:
+            reasons[vote.voter][vote.why] += 1
+    return tuple(
+        Answers(voter, asked[voter], why.total(), why.most_common(1)[0][0] if why else "")
+        for voter, why in reasons.items()
     )
 
 

@@ -49,6 +49,15 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     weight: float = 1.0
 
 
+class Answers(msgspec.Struct, frozen=True):
+    """How often a voter was asked, how often it abstained, and the reason it gave for that most often."""
+
+    voter: str
+    asked: int
+    abstained: int
+    why: str = ""
+
+
 class Agreement(msgspec.Struct, frozen=True):
     """On how many candidates two voters both voted, and the share on which they said the same."""
 
@@ -71,3 +80,4 @@ class Report(msgspec.Struct, frozen=True):
     standings: tuple[Standing, ...]
     agreements: tuple[Agreement, ...]
     curves: tuple[Curve, ...]
+    answers: tuple[Answers, ...] = ()

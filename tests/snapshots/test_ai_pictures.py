@@ -12,7 +12,7 @@ import pytest
 from engine.ai.scores import report
 from engine.core.ballots import judge
 from engine.model.standing import Report
-from engine.model.vote import ENSEMBLE, STRATEGIES, Score, Stance
+from engine.model.vote import ENSEMBLE, STRATEGIES, Score, Stance, Vote, VoteStatus, abstention
 from tests.snapshots.test_past_pictures import SIZES, Compare, Size, ready, station
 from tests.station.test_ai_screen import BTC, VOTERS, Source
 
@@ -56,7 +56,14 @@ def past() -> Report:
         joint = Stance.LONG if longs >= 2 else Stance.SHORT
         rows.append(score(number, ENSEMBLE, joint, 66.0, move, followed=longs >= 2))
         rows.append(score(number, STRATEGIES, Stance.LONG, 70.0, move, followed=True))
-    return report(rows)
+    asked = [
+        abstention(one.voter, "a model", "no answer within 12.0 s")
+        if one.voter == "llama" and one.signal_id % 9 == 0
+        else Vote(voter=one.voter, model="a model", status=VoteStatus.OK, stance=one.stance)
+        for one in rows
+        if one.voter in SIGHT
+    ]
+    return report(rows, asked)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")

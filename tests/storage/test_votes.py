@@ -10,7 +10,7 @@ import msgspec
 from engine.ledger import ScoreRow, Trail, VoteRow
 from engine.model import decision as d
 from engine.model import event as e
-from engine.model.standing import Report
+from engine.model.standing import Answers, Report
 from engine.model.vote import Stance, Vote, VoteStatus, abstention
 from engine.ports import Entry
 from storage import rebuild
@@ -68,6 +68,7 @@ async def test_standings_are_the_report_of_the_scores(database: Database) -> Non
     assert (by_name["gpt"].votes, by_name["gpt"].cost) == (2, 1_000)
     assert by_name["strategies"].followed == 2
     assert by_name["ensemble"].votes == 1
+    assert found.answers == (Answers("claude", 2, 0), Answers("gpt", 2, 0), Answers("llama", 2, 2, "late"))
 
 
 async def test_they_are_made_again_from_the_journal(database: Database) -> None:
@@ -102,6 +103,7 @@ async def test_the_standings_are_made_again_when_votes_have_been_scored(database
     await write(database, entries[:first], Random(1))
     empty = msgspec.json.decode(await history.query("standings", {}), type=Report)
     assert empty.standings == ()
+    assert [one.asked for one in empty.answers] == [1, 1, 1]
     await write(database, entries[first:], Random(1))
     found = msgspec.json.decode(await history.query("standings", {}), type=Report)
     assert {one.voter for one in found.standings} == {"ensemble", "strategies", "gpt", "claude"}

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.standing import Agreement, Bin, Curve, Report, Standing
+from engine.model.standing import Agreement, Answers, Bin, Curve, Report, Standing
 from widgets.chart_scale import PriceScale
 from widgets.line import width_of
 from widgets.race_panel import edge, name_of, plot_lines, rows_of, short_lines
 from widgets.reliability import mark_of, reliability_lines
-from widgets.voter_detail import beside, matrix_lines, weight_line
+from widgets.voter_detail import answers_lines, beside, matrix_lines, weight_line
 from widgets.voters_panel import spent
 
 NAMES = ("ensemble", "strategies", "claude", "gpt", "llama")
@@ -37,6 +37,20 @@ def report(*ends: float) -> Report:
         Agreement("gpt", "llama", 9, 1.0),
     )
     return Report((), pairs, curves)
+
+
+@pytest.mark.parametrize("width", [40, 56, 98])
+def test_how_often_a_voter_answered(width: int) -> None:
+    answers = (Answers("gpt", 120, 7, "no answer within 12.0 s"), Answers("claude", 1_200, 0))
+    found = Report((), (), (), answers)
+    lines = answers_lines(found, "gpt", width)
+    assert all(width_of(line.pieces) <= width for line in lines)
+    text = " ".join(" ".join(line.text for line in lines).split())
+    assert text == "Answered when it was asked 113 of 120 abstained 7 times, most often: no answer within 12.0 s"
+    assert [line.text for line in answers_lines(found, "claude", width)] == [
+        "Answered when it was asked  1,200 of 1,200"
+    ]
+    assert answers_lines(found, "ensemble", width) == []
 
 
 @pytest.mark.parametrize("width", [56, 60, 98, 140])

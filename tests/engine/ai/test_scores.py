@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.ai.scores import POINTS, report, standing, wilson
-from engine.model.standing import Agreement, Bin
-from engine.model.vote import Score, Stance
+from engine.model.standing import Agreement, Answers, Bin
+from engine.model.vote import Score, Stance, Vote, VoteStatus, abstention
 
 
 def score(signal_id: int, voter: str = "gpt", *, hit: bool = True, confidence: float = 80.0, **more: object) -> Score:
@@ -90,6 +90,19 @@ def test_agreement_counts_candidates_both_voted_on() -> None:
         score(4, "claude"),
     ]
     assert report(scores).agreements == (Agreement("claude", "gpt", 2, 0.5),)
+
+
+def vote(voter: str, why: str = "") -> Vote:
+    if why:
+        return abstention(voter, "a model", why)
+    return Vote(voter=voter, model="a model", status=VoteStatus.OK, stance=Stance.LONG)
+
+
+def test_answers_count_what_was_asked_and_why_nothing_came() -> None:
+    votes = [vote("gpt"), vote("llama", "late"), vote("gpt", "late"), vote("gpt", "429"), vote("gpt", "429")]
+    assert report([], votes).answers == (Answers("gpt", 4, 3, "429"), Answers("llama", 1, 1, "late"))
+    assert report([], [vote("gpt")]).answers == (Answers("gpt", 1, 0, ""),)
+    assert report([score(1)]).answers == ()
 
 
 def test_equity_follows_each_word_alone() -> None:
