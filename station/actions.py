@@ -218,6 +218,14 @@ ACTIONS: tuple[Action, ...] = (
         places=(ON_DESK, ON_POSITIONS, ON_AI, ON_SETTINGS),
     ),
     Action(
+        "models",
+        "5",
+        "5",
+        "Models",
+        STATION,
+        "Forecasters against naive guesses: train, use, distrust; Esc comes back.",
+    ),
+    Action(
         "ai",
         "6",
         "6",
@@ -248,15 +256,6 @@ ACTIONS: tuple[Action, ...] = (
         "Ask the chosen voter no more, or again.",
         _voters,
         places=(ON_AI,),
-    ),
-    Action(
-        "models",
-        "5",
-        "5",
-        "Models",
-        STATION,
-        "Forecasters against naive guesses: train, use, distrust; Esc comes back.",
-        footer=False,
     ),
     Action(
         "filter",

@@ -11,7 +11,7 @@ from station.actions import of_place
 GAP = 2
 FIRST = ("help", "quit", "desk", "outside", "approve", "flatten", "pause")
 """Never left out for want of room, as long as they are possible."""
-SCREENS = ("backtest", "positions", "signals", "ai", "models", "settings")
+SCREENS = ("backtest", "positions", "signals", "models", "ai", "settings")
 ROOM_FOR_SCREENS = 100
 """From this width on the ways to the other screens come next."""
 
