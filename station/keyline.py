@@ -11,17 +11,18 @@ from station.actions import of_place
 GAP = 2
 FIRST = ("help", "quit", "desk", "outside", "approve", "flatten", "pause")
 """Never left out for want of room, as long as they are possible."""
+TICKETS = ("buy", "sell", "close")
 SCREENS = ("backtest", "positions", "signals", "models", "ai", "settings")
 ROOM_FOR_SCREENS = 100
-"""From this width on the ways to the other screens come next."""
+"""From this width on what trades comes next, as far as it is possible, and then the ways to the other screens."""
 
 
 def chosen(states: tuple[tuple[str, bool], ...], sizes: dict[str, int], width: int) -> list[str]:
-    """The actions that `width` cells hold, in the table's order: possible ones of `FIRST`, screens, then as they stand."""
+    """The actions that `width` cells hold, in the table's order: possible ones of `FIRST`, of what trades, screens, then as they stand."""
     possible = dict(states)
     order = [name for name in FIRST if possible.get(name)]
     if width >= ROOM_FOR_SCREENS:
-        order += [name for name in SCREENS if name in possible]
+        order += [name for name in TICKETS if possible.get(name)] + [name for name in SCREENS if name in possible]
     order += [name for name, _ in states]
     kept: list[str] = []
     left = width

@@ -35,6 +35,19 @@ async def filled(database: Database, count: int) -> SqlJournal:
     return journal
 
 
+@pytest.mark.parametrize(("durable", "level"), [(True, 2), (False, 1)])
+async def test_a_commit_waits_for_the_disk_where_the_market_is_real(
+    tmp_path: Path, *, durable: bool, level: int
+) -> None:
+    """SQLite's levels: 2 is FULL, 1 is NORMAL."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}", durable=durable)
+    try:
+        found = await database.write(lambda connection: connection.execute(text("PRAGMA synchronous")).scalar())
+        assert found == level
+    finally:
+        await database.close()
+
+
 async def test_what_was_appended_is_recovered_in_order(database: Database) -> None:
     await filled(database, 5)
     recovery = await SqlJournal(database).recover()
