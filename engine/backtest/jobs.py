@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -20,7 +20,7 @@ def cores(jobs: int | None, bars: int) -> int:
     return max(1, jobs if jobs is not None else os.cpu_count() or 1)
 
 
-def each(work: Callable[[T], None], pieces: Sequence[T], jobs: int) -> Iterator[int]:
+def each(work: Callable[[T], None], pieces: Sequence[T], jobs: int) -> Generator[int, None, None]:
     """Do every piece, `jobs` at a time, and yield how many are done; what has not begun is left where nobody asks on.
 
     The calling thread works too, which spares a short piece of work the waiting for another one. An error of a piece that
