@@ -58,8 +58,8 @@ class Hand:
 
     @classmethod
     async def start(cls, start: int | None = None, port: int = 0) -> Hand:
-        """Serve on a free port (or again on one that was free)."""
-        source = HandMarket(time.time_ns() // 1_000_000 if start is None else start)
+        """Serve on a free port (or again on one that was free); from about now where no start is given."""
+        source = HandMarket(within_a_minute(time.time_ns() // 1_000_000) if start is None else start)
         return cls(await serve(source, seed=SEED, port=port, speed=None))
 
     @property
@@ -100,6 +100,11 @@ class Hand:
     async def stop(self) -> None:
         """Cut everything."""
         await self.running.stop()
+
+
+def within_a_minute(now: int) -> int:
+    """`now`, or two seconds before: the test's first quotes are to lie in the minute that the history ends with."""
+    return now if now % MINUTE < MINUTE - 2_000 else now - 2_000
 
 
 def free_port() -> int:
