@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
 
+import psutil
+
 from headless.client import EngineClient
-from headless.session import read_session, stop
+from headless.session import Process, read_session, stop
 from station.app import StationApp
 from station.cli import start_demo
 from storage.home import Home
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 SECONDS = 420.0
+ENDS_S = 30.0
 
 
 async def take(folder: Path, engine: Path, seconds: float) -> None:
@@ -29,6 +33,15 @@ async def take(folder: Path, engine: Path, seconds: float) -> None:
             print(f"desk-{width}x{height}.svg", flush=True)
 
 
+def end(processes: list[Process]) -> None:
+    """Stop them, and wait until nobody writes into the folder any more."""
+    for process in processes:
+        stop(process)
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(process.pid).wait(ENDS_S)
+
+
 def main() -> None:
     """Take them and stop the demo."""
     folder = Path(sys.argv[1]).absolute()
@@ -41,9 +54,7 @@ def main() -> None:
         finally:
             session = read_session(home.run / "session.json")
             if session is not None:
-                for process in (session.engine, session.simulator):
-                    if process is not None:
-                        stop(process)
+                end([process for process in (session.engine, session.simulator) if process is not None])
 
 
 if __name__ == "__main__":
