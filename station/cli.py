@@ -40,6 +40,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")
 Theme = Annotated[str | None, typer.Option(help="Colours: see the station's theme list.")]
 
 MAX = "max"
+UNHEARD_S = 600.0
 DEMO_STEPS_PER_BAR = 60
 MAX_STEPS_PER_BAR = 4
 
@@ -149,13 +150,16 @@ def simulate(
     quotes: Annotated[float, typer.Option(help="Quotes a second and symbol of a generated market.")] = 2.0,
     warm: Annotated[int, typer.Option(help="Bars of a replayed file served as history.")] = 0,
     faults: Annotated[list[str] | None, typer.Option(help="A fault, e.g. drop:every=30s; may be repeated.")] = None,
+    unheard: Annotated[
+        float | None, typer.Option(min=1.0, help="End after so many seconds without a listener.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Only the simulated exchange; the first line on stdout is JSON with its addresses."""
     from engine.simulator.server import SimulateOptions, main
 
     rate = parse_speed(speed)
-    options = SimulateOptions(port=port, seed=seed, speed=rate, faults=tuple(faults or ()))
+    options = SimulateOptions(port=port, seed=seed, speed=rate, faults=tuple(faults or ()), unheard_s=unheard)
     raise typer.Exit(main(_source(replay, symbol, seed, rate, symbols, quotes, warm), options))
 
 
@@ -222,9 +226,9 @@ def start_demo(home: Home, simulate_arguments: list[str], *, lockstep: bool) -> 
     else:
         folder = _fresh(home, "demo")
         folder.mkdir(mode=0o700, parents=True)
-        simulator = spawn(
-            ["station.cli", "simulate", *simulate_arguments], folder / "simulator.log", folder / "simulator.json"
-        )
+        # it outlives its engine, as an exchange would, but not for ever
+        arguments = ["station.cli", "simulate", *simulate_arguments, "--unheard", str(UNHEARD_S)]
+        simulator = spawn(arguments, folder / "simulator.log", folder / "simulator.json")
     options = {
         "home": str(folder),
         "mode": "demo",

@@ -192,7 +192,7 @@ def _strike(fault: Fault, sockets: list[Socket]) -> None:
 
 @dataclass(frozen=True)
 class SimulateOptions:
-    """What the simulate command is told; see `serve`."""
+    """What the simulate command is told; see `serve`. It ends after `unheard_s` seconds without a listener; None: never."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -200,11 +200,22 @@ class SimulateOptions:
     speed: float | None = 1.0
     faults: tuple[str, ...] = ()
     balance: Money = DEFAULT_BALANCE
+    unheard_s: float | None = None
 
 
 def main(source: MarketSource, options: SimulateOptions) -> int:
-    """Serve until SIGINT or SIGTERM; the first line on stdout is JSON with the addresses. Returns the exit code."""
+    """Serve until SIGINT or SIGTERM, or until nobody listens any more; the first line on stdout is JSON with the addresses. Returns the exit code."""
     return asyncio.run(_run(source, options))
+
+
+async def _unheard(simulation: Simulation, patience: float) -> None:
+    """Return once nobody has heard the market for `patience` seconds."""
+    loop = asyncio.get_running_loop()
+    heard = loop.time()
+    while loop.time() - heard < patience:
+        await asyncio.sleep(min(1.0, patience / 4))
+        if simulation.hub.listening:
+            heard = loop.time()
 
 
 async def _run(source: MarketSource, options: SimulateOptions) -> int:
@@ -222,7 +233,9 @@ async def _run(source: MarketSource, options: SimulateOptions) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     print(orjson.dumps(running.addresses()).decode(), flush=True)  # noqa: T201 - the contract of the command
-    waits = [asyncio.create_task(stopped.wait()), asyncio.create_task(running.failed())]
+    waits: list[asyncio.Task[object]] = [asyncio.create_task(stopped.wait()), asyncio.create_task(running.failed())]
+    if options.unheard_s is not None:
+        waits.append(asyncio.create_task(_unheard(running.simulation, options.unheard_s)))
     done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     await running.stop()
     for wait in waits:
