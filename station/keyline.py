@@ -18,7 +18,10 @@ ROOM_FOR_SCREENS = 100
 
 
 def chosen(states: tuple[tuple[str, bool], ...], sizes: dict[str, int], width: int) -> list[str]:
-    """The actions that `width` cells hold, in the table's order: possible ones of `FIRST`, of what trades, screens, then as they stand."""
+    """The actions that `width` cells hold, in the table's order.
+
+    Possible ones of `FIRST` have room first, then what trades, the screens, and the others as they stand.
+    """
     possible = dict(states)
     order = [name for name in FIRST if possible.get(name)]
     if width >= ROOM_FOR_SCREENS:

@@ -31,7 +31,7 @@ def each(work: Callable[[T], None], pieces: Sequence[T], jobs: int) -> Generator
         left.put(piece)
     done: list[T] = []
 
-    def some() -> Iterator[int]:
+    def some() -> Iterator[int]:  # run by each thread: whatever nobody else has taken
         while (piece := _next(left)) is not None:
             work(piece)
             done.append(piece)

@@ -47,7 +47,8 @@ def scan(
         markets: prepared bars and rules.
         names: strategies; the six by default.
         told: called with (markets done, all) after each; where it says False the scan ends with BadInput.
-        jobs: how many markets are worked on at once at most, each on a core of its own; as many as there are cores by default.
+        jobs: how many markets are worked on at once at most, each on a core of its own; as many as there are cores by
+            default, and one where the bars are few.
     """
     for name in names:
         if name not in NAMES:

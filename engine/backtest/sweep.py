@@ -104,7 +104,8 @@ def sweep(
         name: one of the six strategies.
         params: its variants.
         told: called with (variants done, all) now and then; where it says False the sweep ends with BadInput.
-        jobs: how many are worked on at once at most, each on a core of its own; as many as there are cores by default.
+        jobs: how many are worked on at once at most, each on a core of its own; as many as there are cores by
+            default, and one where the bars are few.
     """
     member = strategy(name)
     chosen = tuple(member.validate(one) for one in params)
