@@ -204,7 +204,10 @@ class SimulateOptions:
 
 
 def main(source: MarketSource, options: SimulateOptions) -> int:
-    """Serve until SIGINT or SIGTERM, or until nobody listens any more; the first line on stdout is JSON with the addresses. Returns the exit code."""
+    """Serve until SIGINT or SIGTERM, or until nobody has listened for long enough; returns the exit code.
+
+    The first line on stdout is JSON with the addresses.
+    """
     return asyncio.run(_run(source, options))
 
 
