@@ -38,6 +38,7 @@ class DeskScreen(Looking):
         symbol: chosen at first; None takes the first there is.
     """
 
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - Textual's own
     PLACE: ClassVar[str] = ON_DESK
     PANELS: ClassVar[tuple[str, ...]] = PANELS
     BINDINGS: ClassVar[list[BindingType]] = bindings(ON_DESK)
@@ -88,7 +89,7 @@ class DeskScreen(Looking):
         self.query_one(SignalsPanel).show(desk, now)
         self.query_one(PositionsPanel).show(desk, now)
         self.query_one(LogPanel).show(desk)
-        if self.has_class("-narrow"):
+        if self.has_class("-narrow") or self.has_class("-short"):
             self.query_one(BoardLine).show(desk, symbol)
 
     def _chart(self, name: str, timeframe_ms: int, now: int) -> None:
