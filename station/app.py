@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Protocol, runtime_checkable
 
 from rich.segment import Segments
-from rich.traceback import Traceback
 from textual.app import App
 from textual.command import Provider
 from textual.screen import Screen
@@ -52,6 +52,7 @@ class StationApp(App[None]):
         models: the forecasters of the data directory, likewise.
         settings: files and keys of this user; None: there is no settings screen.
         keep_theme: writes down the chosen colours; raises TrefoilError where it cannot.
+        begin: starts the engine, once the first frame is on the terminal; OSError ends the station with its sentence.
     """
 
     TITLE = "Trefoil"
@@ -71,8 +72,10 @@ class StationApp(App[None]):
         models: ModelSource | None = None,
         settings: SettingsSource | None = None,
         keep_theme: Callable[[str], None] | None = None,
+        begin: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
+        self._begin = begin
         self._research = research
         self._models = models
         self._settings = settings
@@ -134,9 +137,18 @@ class StationApp(App[None]):
             await self._research.close()
 
     def on_mount(self) -> None:
-        """Keys, then the connection."""
+        """Keys and colours."""
         self.set_keymap(self._keys)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
+
+    async def on_ready(self) -> None:
+        """The first frame is there: the engine, then the connection to it."""
+        if self._begin is not None:
+            try:
+                await asyncio.to_thread(self._begin)
+            except OSError as error:
+                self.exit(return_code=1, message=f"trefoil: the engine cannot be started: {error}")
+                return
         if isinstance(self._source, Runs):
             self.run_worker(self._source.run(), exclusive=True, name="connection")
 
@@ -151,6 +163,8 @@ class StationApp(App[None]):
 
     def _fatal_error(self) -> None:
         """A crash is printed without the values of variables: a key may be among them while it is typed."""
+        from rich.traceback import Traceback
+
         self.bell()
         traceback = Traceback(show_locals=False, width=None)
         self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))

@@ -13,6 +13,9 @@ from engine.errors import BadInput, TrefoilError
 from station.commands import backtest, bias, data, db, forecast, journal, keys, vote
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from station.launch import Launch
     from storage.home import Home
 
 app = typer.Typer(
@@ -40,7 +43,6 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")
 Theme = Annotated[str | None, typer.Option(help="Colours: see the station's theme list.")]
 
 MAX = "max"
-UNHEARD_S = 600.0
 DEMO_STEPS_PER_BAR = 60
 MAX_STEPS_PER_BAR = 4
 
@@ -73,6 +75,7 @@ def trefoil(
     """Open the station: live public prices, paper account; with --live a real account."""
     if context.invoked_subcommand is not None:
         return
+    from station import launch
     from storage.home import Home
 
     home = Home.locate().create()
@@ -80,7 +83,7 @@ def trefoil(
         if testnet or endpoint or allow_withdrawals:
             given = "--allow-withdrawals" if allow_withdrawals else "--testnet"
             raise BadInput(given, "without --live", f"say which venue: --live binance {given}")
-        _open(home, _paper, theme)
+        _open(home, launch.paper, theme)
         return
     from station import live as real
     from station.commands.keys import ask_line, ask_passphrase
@@ -88,10 +91,10 @@ def trefoil(
 
     account = Account(live, testnet)
 
-    def begin(home: Home) -> Path:
-        return real.start(home, account, endpoint, ask_passphrase, ask_line, allow_withdrawals=allow_withdrawals)
+    def confirmed(home: Home) -> Launch:
+        return real.prepare(home, account, endpoint, ask_passphrase, ask_line, allow_withdrawals=allow_withdrawals)
 
-    _open(home, begin, theme, endpoint)
+    _open(home, confirmed, theme, endpoint)
 
 
 @app.command()
@@ -107,6 +110,7 @@ def demo(
     theme: Theme = None,
 ) -> None:
     """The station against the built-in simulated exchange: no keys, no network."""
+    from station import launch
     from storage.home import Home
 
     home = Home.locate().create()
@@ -114,7 +118,7 @@ def demo(
     if replay is not None:
         _check_replay(replay)
     if not headless:
-        _open(home, lambda home: start_demo(home, simulate_arguments, lockstep=speed == MAX), theme)
+        _open(home, lambda home: launch.demo(home, simulate_arguments, lockstep=speed == MAX), theme)
         return
     import asyncio
 
@@ -122,7 +126,7 @@ def demo(
 
     from headless.demo import run_demo
 
-    folder = _fresh(home, "run")
+    folder = launch.fresh_folder(home, "run")
     chosen = (symbol,) if symbol is not None and replay is None else ()
     summary = asyncio.run(
         run_demo(
@@ -167,13 +171,14 @@ def simulate(
 def attach(theme: Theme = None) -> None:
     """A station on the engine that already runs for this data directory."""
     from headless.session import lives, read_session
+    from station.launch import running
     from storage.home import Home
 
     home = Home.locate().create()
     session = read_session(home.run / "session.json")
     if session is None or not lives(session.engine):
         raise BadInput("engine", home.root, "none runs here; start one with trefoil or trefoil demo")
-    _open(home, lambda _: Path(session.folder), theme)
+    _open(home, lambda _: running(Path(session.folder)), theme)
 
 
 def _source(
@@ -207,58 +212,8 @@ def _check_replay(replay: Path) -> None:
     read_candles(replay)
 
 
-def _fresh(home: Home, kind: str) -> Path:
-    return home.root / "demo" / f"{kind}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{time.time_ns() % 1_000_000}"
-
-
-def start_demo(home: Home, simulate_arguments: list[str], *, lockstep: bool) -> Path:
-    """Attach to a living demo, revive its engine, or begin a new one; returns the engine's data directory."""
-    import msgspec
-
-    from headless.session import DEMO_SETTINGS, Session, lives, read_session, spawn, write_session
-
-    file = home.run / "session.json"
-    known = read_session(file)
-    if known is not None and lives(known.simulator):
-        folder, simulator = Path(known.folder), known.simulator
-        if lives(known.engine):
-            return folder
-    else:
-        folder = _fresh(home, "demo")
-        folder.mkdir(mode=0o700, parents=True)
-        # it outlives its engine, as an exchange would, but not for ever
-        arguments = ["station.cli", "simulate", *simulate_arguments, "--unheard", str(UNHEARD_S)]
-        simulator = spawn(arguments, folder / "simulator.log", folder / "simulator.json")
-    options = {
-        "home": str(folder),
-        "mode": "demo",
-        "simulator": str(folder / "simulator.json"),
-        "lockstep": lockstep,
-        "settings": DEMO_SETTINGS,
-    }
-    engine = spawn(["headless.daemon", msgspec.json.encode(options).decode()], folder / "engine.log")
-    write_session(file, Session(folder=str(folder), engine=engine, simulator=simulator))
-    return folder
-
-
-def _paper(home: Home) -> Path:
-    """Attach to the engine of this data directory, or start one on live public prices with a paper account."""
-    import msgspec
-
-    from headless.session import Session, lives, read_session, spawn, write_session
-
-    file = home.run / "session.json"
-    known = read_session(file)
-    if known is not None and lives(known.engine):
-        return Path(known.folder)
-    options = {"home": str(home.root), "mode": "paper"}
-    engine = spawn(["headless.daemon", msgspec.json.encode(options).decode()], home.logs / "engine.log")
-    write_session(file, Session(folder=str(home.root), engine=engine))
-    return home.root
-
-
-def _open(home: Home, engine: Any, theme: str | None, endpoint: str = "") -> None:
-    """Start or find the engine, then the screen on its socket."""
+def _open(home: Home, find: Callable[[Home], Launch], theme: str | None, endpoint: str = "") -> None:
+    """The screen on the socket of an engine that runs, or that starts when the screen is there."""
     from functools import partial
 
     from headless.client import EngineClient
@@ -275,12 +230,13 @@ def _open(home: Home, engine: Any, theme: str | None, endpoint: str = "") -> Non
     if theme is not None and theme not in NAMES:
         raise BadInput("theme", theme, f"use one of {', '.join(NAMES)}")
     chosen = theme or read_theme(home.config)
-    folder = engine(home)
+    launch = find(home)
+    folder = launch.folder
     client = EngineClient(Homes(folder).socket, folder / "engine.log", name="keyboard")
     research = ResearchClient(home.root, home.logs / "research.log")
     models = ForecastCommands(folder)
     settings = KeyChest(home, folder, endpoint=endpoint)
-    StationApp(
+    station = StationApp(
         client,
         keys=keys,
         theme=chosen,
@@ -289,7 +245,11 @@ def _open(home: Home, engine: Any, theme: str | None, endpoint: str = "") -> Non
         models=models,
         settings=settings,
         keep_theme=partial(keep_theme, home.config),
-    ).run()
+        begin=launch.begin,
+    )
+    station.run()
+    if station.return_code:
+        raise typer.Exit(station.return_code)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import BadInput
+from station.launch import Launch, running
 
 if TYPE_CHECKING:
     from storage.home import Home
@@ -27,7 +28,7 @@ def phrase(account: Account) -> str:
     return f"{account.venue.upper()} {WORD}"
 
 
-def start(
+def prepare(
     home: Home,
     account: Account,
     endpoint: str,
@@ -35,8 +36,8 @@ def start(
     ask: Callable[[str], str],
     *,
     allow_withdrawals: bool = False,
-) -> Path:
-    """Attach to the account's engine, or start one; returns its data directory.
+) -> Launch:
+    """Attach to the account's engine, or start one with the keys and the word of a person.
 
     Args:
         home: of this user.
@@ -60,7 +61,7 @@ def start(
     folder = folder_of(home, account)
     known = read_session(Homes(folder).run / "session.json")
     if known is not None and lives(known.engine):
-        return folder
+        return running(folder)
     keys = needed(home, account, ask_passphrase)
     hosts(account, endpoint)
     _confirm(folder / "confirmed", account, keys.place, ask)
@@ -75,9 +76,12 @@ def start(
         "allow_withdrawals": allow_withdrawals,
     }
     arguments = ["headless.daemon", msgspec.json.encode(options).decode()]
-    engine = spawn(arguments, folder / "engine.log", tell=to_text(keys.credentials) + "\n")
-    write_session(own.run / "session.json", Session(folder=str(folder), engine=engine))
-    return folder
+
+    def begin() -> None:
+        engine = spawn(arguments, folder / "engine.log", tell=to_text(keys.credentials) + "\n")
+        write_session(own.run / "session.json", Session(folder=str(folder), engine=engine))
+
+    return Launch(folder, begin)
 
 
 def _confirm(mark: Path, account: Account, place: str, ask: Callable[[str], str]) -> None:

@@ -22,7 +22,7 @@ from headless.birth import process_birth
 from headless.client import EngineClient
 from headless.options import Options
 from headless.session import Process, lives, read_session, spawn, stop
-from station.live import folder_of, start
+from station.live import folder_of, prepare
 from storage.database import Database
 from storage.home import Home
 from storage.keys.credentials import Account, Credentials, to_text
@@ -77,7 +77,9 @@ def go(
             said.append(text)
         return f"{account.venue.upper()} LIVE\n" if answer is None else answer
 
-    return start(home, account, one.addresses.rest, lambda: PASSPHRASE, ask)
+    launch = prepare(home, account, one.addresses.rest, lambda: PASSPHRASE, ask)
+    launch.begin()
+    return launch.folder
 
 
 def engine_of(folder: Path) -> Process:

@@ -12,8 +12,8 @@ import psutil
 
 from headless.client import EngineClient
 from headless.session import Process, read_session, stop
+from station import launch
 from station.app import StationApp
-from station.cli import start_demo
 from storage.home import Home
 
 SIZES = ((80, 24), (120, 40), (200, 60))
@@ -48,9 +48,10 @@ def main() -> None:
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
     with tempfile.TemporaryDirectory() as home_folder:
         home = Home(Path(home_folder)).create()
-        engine = start_demo(home, ["--seed", "7", "--speed", "1"], lockstep=False)
+        found = launch.demo(home, ["--seed", "7", "--speed", "1"], lockstep=False)
+        found.begin()
         try:
-            asyncio.run(take(folder, engine, seconds))
+            asyncio.run(take(folder, found.folder, seconds))
         finally:
             session = read_session(home.run / "session.json")
             if session is not None:

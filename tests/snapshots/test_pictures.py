@@ -112,6 +112,11 @@ def test_sixty_columns(snap_compare: Compare, name: str) -> None:
     assert snap_compare(station(), terminal_size=(60, 20), run_before=ready(*SCREENS[name]))
 
 
+@pytest.mark.parametrize("size", [(100, 30), (200, 30)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_few_lines(snap_compare: Compare, size: Size) -> None:
+    assert snap_compare(station(), terminal_size=size, run_before=ready())
+
+
 @pytest.mark.parametrize("name", ["desk", "buy"])
 def test_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("NO_COLOR", "1")

@@ -168,7 +168,7 @@ async def test_local_keys_change_what_is_looked_at() -> None:
         assert desk.focused is not focused
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 30), (200, 60)])
 async def test_every_panel_that_tab_reaches_can_be_alone(size: tuple[int, int]) -> None:
     app = station(FakeSource())
     async with app.run_test(size=size) as pilot:
@@ -264,7 +264,7 @@ async def test_quitting_detaches_or_stops() -> None:
         assert source.stopped is stopped
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (100, 30), (120, 30), (120, 40), (200, 30), (200, 60)])
 async def test_every_size_shows_what_keeps_money_safe(size: tuple[int, int]) -> None:
     source = FakeSource()
     app = station(source)
@@ -275,6 +275,7 @@ async def test_every_size_shows_what_keeps_money_safe(size: tuple[int, int]) -> 
         assert "equity" in text
         assert "Positions" in text
         assert HELD.split("/")[0] in text
+        assert "Too small for a chart" not in text
 
 
 async def test_a_terminal_too_small_says_so() -> None:
@@ -282,6 +283,31 @@ async def test_a_terminal_too_small_says_so() -> None:
     async with app.run_test(size=(50, 12)) as pilot:
         await pilot.pause()
         assert "too small" in text_of(app)
+
+
+async def test_the_engine_starts_when_the_first_frame_is_there() -> None:
+    seen: list[str] = []
+    app = StationApp(
+        FakeSource(), keys={}, theme="", symbol=HELD, begin=lambda: seen.append(app.call_from_thread(text_of, app))
+    )
+    async with app.run_test(size=(120, 40)) as pilot:
+        while not seen:
+            await pilot.pause()
+        await pilot.pause()
+        assert len(seen) == 1
+        assert "DEMO" in seen[0]
+
+
+async def test_an_engine_that_cannot_be_started_ends_the_station(capsys: pytest.CaptureFixture[str]) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    app = StationApp(FakeSource(), keys={}, theme="", symbol=HELD, begin=full)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.return_code is None:
+            await pilot.pause()
+    assert app.return_code == 1
+    assert "the engine cannot be started: [Errno 28] No space left on device" in capsys.readouterr().err
 
 
 async def test_trouble_and_a_lost_engine_are_said() -> None:
