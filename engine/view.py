@@ -41,11 +41,12 @@ class InstrumentView(msgspec.Struct, frozen=True, tag=True):
 
 
 class StepView(msgspec.Struct, frozen=True, array_like=True):
-    """One named step of the engine's start: done of total (0 of 0: not begun)."""
+    """One named step of the engine's start: done of total (0 of 0: not begun), and why it waits, if it does."""
 
     name: str
     done: int
     total: int
+    waits: str = ""
 
 
 class StatusView(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -329,7 +330,7 @@ EMPTY_ACCOUNT = AccountView(
 
 
 def empty_desk(mode: str = "demo", venue: str = "") -> Desk:
-    """A desk before the engine has said anything."""
+    """A desk before the engine has said anything; `mode` may be empty where it is not known yet."""
     return Desk(status=StatusView(mode=mode, venue=venue, autonomy="observe"), account=EMPTY_ACCOUNT)
 
 

@@ -38,6 +38,7 @@ from headless.leased import LeasedVenue
 from headless.newsroom import newsroom
 from headless.options import Addresses, Options, read_addresses
 from headless.parts import AnyVenue, Given, Parts
+from headless.persist import persist
 from headless.voting import Voting
 from storage.candles import ParquetCandles
 from storage.journal import SqlJournal
@@ -50,7 +51,7 @@ async def assemble(given: Given) -> Parts:
     Raises:
         BadInput: a setting, a symbol, a key that may too much or too little, or a simulated exchange that does not say
             where it is.
-        VenueError: the exchange does not answer.
+        VenueRejected: the exchange refuses us; while it does not answer it is asked again.
     """
     options, home, clock, core = given.options, given.home, given.clock, given.recovered.core
     candles = ParquetCandles(home.candles, given.told)
@@ -73,7 +74,8 @@ async def assemble(given: Given) -> Parts:
     venue = _venue(given, access)
     given.resources.push_async_callback(venue.close)
     if options.live and not options.testnet and isinstance(venue, CcxtVenue):  # a test network has nothing to withdraw
-        for sentence in await check_key(venue, allow_withdrawals=options.allow_withdrawals):
+        allow = options.allow_withdrawals
+        for sentence in await persist(given.steps, "contracts", lambda: check_key(venue, allow_withdrawals=allow)):
             given.told(sentence)
     runtime = _runtime(given, venue, lambda names: market.view(names))  # noqa: PLW0108 - made below
     forecasting = Forecasting(home.models, generated=addresses.generated, told=given.told)
@@ -138,7 +140,7 @@ async def _voting(given: Given, config: Config, addresses: Addresses) -> Voting:
 async def _contracts(given: Given, feed: CcxtFeed, config: Config) -> tuple[Instrument, ...]:
     """Those that are traded."""
     given.steps.step("contracts", 0, 1)
-    listed = {instrument.symbol: instrument for instrument in await feed.instruments()}
+    listed = {instrument.symbol: instrument for instrument in await persist(given.steps, "contracts", feed.instruments)}
     options = given.options
     wanted = options.symbols or (tuple(listed) if options.demo else config.feed.symbols)
     for symbol in wanted:

@@ -340,7 +340,8 @@ class EngineClient:
             if isinstance(waiting.frame, Stop) and not waiting.answer.done():
                 waiting.answer.set_result(Result(waiting.frame.id, ok=True, text="The engine has stopped."))
         starting = not self._was_connected and asyncio.get_running_loop().time() < self._patient_until
-        said = self._refused or (last_line(self._log) if self._log else "")
+        ended = last_line(self._log) if self._log else ""
+        said = self._refused or (f"The engine has ended: {ended}" if ended else "")
         self._connected = False
         self._trouble = said or ("" if starting else trouble)
         self._changed()

@@ -58,7 +58,7 @@ class Daemon:
         self._credentials = credentials
         self.lease: Lease | None = None
         self._probe = probe or crash_probe(os.environ.get("TREFOIL_CRASH", ""))
-        self._steps = StartSteps(self.publisher)
+        self._steps = StartSteps(self.publisher, self._told)
         self.parts: Parts | None = None
         self._history: History | None = None
 

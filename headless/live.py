@@ -11,6 +11,7 @@ from engine.venues.ccxt_venue import CcxtVenue
 from engine.venues.paper import PaperVenue
 from headless.lockstep import Lockstep
 from headless.parts import Parts
+from headless.persist import persist
 from headless.steps import StartSteps
 from headless.warmup import WarmUp
 
@@ -34,7 +35,7 @@ async def trade(parts: Parts, steps: StartSteps, ready: asyncio.Event) -> None:
         # the paper venue lives on the open orders; a real one is told all of the last day, to know their executions by
         paper = isinstance(venue, PaperVenue)
         orders = [order for order in runtime.core.state.orders.values() if order.open or not paper]
-        await runtime.venue.open(parts.instruments, orders, runtime)
+        await persist(steps, "account", lambda: runtime.venue.open(parts.instruments, orders, runtime))
         await runtime.reconciled()
         if isinstance(venue, PaperVenue):
             await _settle(parts, venue)

@@ -17,6 +17,7 @@ import msgspec
 from headless.birth import process_birth
 
 LAST_BYTES = 16_384
+STARTS = "-- starts --"
 
 DEMO_SETTINGS: dict[str, object] = {
     # A demo shows the whole way of an order within minutes: one-minute decisions, exits wide enough to pay their costs,
@@ -43,11 +44,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         folder: data directory of the engine.
         engine: the engine's process.
         simulator: the simulated exchange's, process id 0 where there is none.
+        mode: demo, paper or live.
     """
 
     folder: str
     engine: Process
     simulator: Process = Process(0, "")
+    mode: str = ""
 
 
 def lives(process: Process) -> bool:
@@ -73,6 +76,8 @@ def write_session(file: Path, session: Session) -> None:
 def spawn(arguments: list[str], log: Path, output: Path | None = None, tell: str = "") -> Process:
     """Start ``python -m ARGUMENTS`` in a session of its own; stderr goes to `log`, stdout to `output` (mode 0600).
 
+    A line in the log parts what this child says from what the one before it said.
+
     `tell` is written to its stdin: the way for secrets, which belong neither on a command line nor in an environment. The
     child's environment is ours without the secrets that may be in it.
     """
@@ -81,6 +86,7 @@ def spawn(arguments: list[str], log: Path, output: Path | None = None, tell: str
     out = os.open(output or log, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if output else os.O_APPEND), 0o600)
     err = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
+        os.write(err, f"{STARTS}\n".encode())
         child = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", *arguments],
             stdin=subprocess.PIPE if tell else subprocess.DEVNULL,
@@ -114,7 +120,7 @@ def last_line(log: Path) -> str:
     except FileNotFoundError:
         return ""
     for line in reversed(lines):
-        if "engine starts" in line:  # what came before belongs to an earlier run
+        if line == STARTS:  # what came before belongs to an earlier run
             return ""
         if line.startswith(("engine: ", "simulator: ")):
             return line.partition(": ")[2]

@@ -10,6 +10,7 @@ from engine.history.load import load
 from engine.history.series import Series, Span
 from engine.readings import MIN_BARS, seed
 from headless.parts import Parts
+from headless.persist import persist
 from headless.steps import StartSteps
 
 DECISION_BARS = 2_500
@@ -33,9 +34,9 @@ class WarmUp:
         self._loaded = 0
 
     async def run(self) -> None:
-        """Load; raises VenueError when the exchange cannot be asked."""
+        """Load; while the exchange cannot be asked it is asked again. Raises VenueRejected where it refuses."""
         symbols = self._parts.symbols
-        now = await self._parts.feed.server_time()
+        now = await persist(self._steps, "history", self._parts.feed.server_time)
         self._steps.step("history", 0, len(symbols))
         await asyncio.gather(*(self._symbol(symbol, now) for symbol in symbols))
 
@@ -59,7 +60,7 @@ class WarmUp:
         series = Series(parts.candles_of, symbol, timeframe_ms)
         whole_since = -(-parts.feed.instrument(symbol).listed // timeframe_ms) * timeframe_ms
         span = Span(max(until - count * timeframe_ms, whole_since), until)
-        loaded = await load(parts.feed, parts.candles, series, span)
+        loaded = await persist(self._steps, "history", lambda: load(parts.feed, parts.candles, series, span))
         settled = int(loaded.fresh.open_time.searchsorted(now - SETTLED_MS - timeframe_ms, side="right"))
         parts.keeper.put(series, loaded.fresh[:settled])
         return loaded.bars

@@ -178,7 +178,7 @@ def attach(theme: Theme = None) -> None:
     session = read_session(home.run / "session.json")
     if session is None or not lives(session.engine):
         raise BadInput("engine", home.root, "none runs here; start one with trefoil or trefoil demo")
-    _open(home, lambda _: running(Path(session.folder)), theme)
+    _open(home, lambda _: running(session), theme)
 
 
 def _source(
@@ -216,6 +216,7 @@ def _open(home: Home, find: Callable[[Home], Launch], theme: str | None, endpoin
     """The screen on the socket of an engine that runs, or that starts when the screen is there."""
     from functools import partial
 
+    from engine.view import empty_desk
     from headless.client import EngineClient
     from headless.key_chest import KeyChest
     from headless.models import ForecastCommands
@@ -232,7 +233,7 @@ def _open(home: Home, find: Callable[[Home], Launch], theme: str | None, endpoin
     chosen = theme or read_theme(home.config)
     launch = find(home)
     folder = launch.folder
-    client = EngineClient(Homes(folder).socket, folder / "engine.log", name="keyboard")
+    client = EngineClient(Homes(folder).socket, Homes(folder).engine_log, name="keyboard", desk=empty_desk(launch.mode))
     research = ResearchClient(home.root, home.logs / "research.log")
     models = ForecastCommands(folder)
     settings = KeyChest(home, folder, endpoint=endpoint)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from headless.session import Session
     from storage.home import Home
 
 UNHEARD_S = 600.0
@@ -23,16 +24,18 @@ class Launch:
 
     Attributes:
         folder: the engine's data directory.
+        mode: demo, paper or live; empty where only the engine knows.
         begin: starts what does not run yet; to be called once. Raises OSError where a process or its log cannot be made.
     """
 
     folder: Path
+    mode: str
     begin: Callable[[], None]
 
 
-def running(folder: Path) -> Launch:
+def running(session: Session) -> Launch:
     """An engine that runs already."""
-    return Launch(folder, lambda: None)
+    return Launch(Path(session.folder), session.mode, lambda: None)
 
 
 def fresh_folder(home: Home, kind: str) -> Path:
@@ -43,29 +46,30 @@ def fresh_folder(home: Home, kind: str) -> Path:
 def demo(home: Home, simulate_arguments: list[str], *, lockstep: bool) -> Launch:
     """Attach to a living demo, revive its engine, or begin a new one with an exchange of its own."""
     from headless.session import Session, lives, read_session, spawn, write_session
+    from storage.home import Home as Homes
 
     file = home.run / "session.json"
     known = read_session(file)
     if known is not None and lives(known.simulator):
         folder = Path(known.folder)
         if lives(known.engine):
-            return running(folder)
+            return running(known)
     else:
         known = None
         folder = fresh_folder(home, "demo")
-        folder.mkdir(mode=0o700, parents=True)
+        Homes(folder).create()
 
     def begin() -> None:
         if known is None:
             # it outlives its engine, as an exchange would, but not for ever
             arguments = ["station.cli", "simulate", *simulate_arguments, "--unheard", str(UNHEARD_S)]
-            simulator = spawn(arguments, folder / "simulator.log", folder / "simulator.json")
+            simulator = spawn(arguments, Homes(folder).logs / "simulator.log", folder / "simulator.json")
         else:
             simulator = known.simulator
-        engine = spawn(["headless.daemon", _demo_options(folder, lockstep=lockstep)], folder / "engine.log")
-        write_session(file, Session(folder=str(folder), engine=engine, simulator=simulator))
+        engine = spawn(["headless.daemon", _demo_options(folder, lockstep=lockstep)], Homes(folder).engine_log)
+        write_session(file, Session(folder=str(folder), engine=engine, simulator=simulator, mode="demo"))
 
-    return Launch(folder, begin)
+    return Launch(folder, "demo", begin)
 
 
 def _demo_options(folder: Path, *, lockstep: bool) -> str:
@@ -92,11 +96,11 @@ def paper(home: Home) -> Launch:
     file = home.run / "session.json"
     known = read_session(file)
     if known is not None and lives(known.engine):
-        return running(Path(known.folder))
+        return running(known)
 
     def begin() -> None:
         options = {"home": str(home.root), "mode": "paper"}
-        engine = spawn(["headless.daemon", msgspec.json.encode(options).decode()], home.logs / "engine.log")
-        write_session(file, Session(folder=str(home.root), engine=engine))
+        engine = spawn(["headless.daemon", msgspec.json.encode(options).decode()], home.engine_log)
+        write_session(file, Session(folder=str(home.root), engine=engine, mode="paper"))
 
-    return Launch(home.root, begin)
+    return Launch(home.root, "paper", begin)

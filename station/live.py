@@ -61,7 +61,7 @@ def prepare(
     folder = folder_of(home, account)
     known = read_session(Homes(folder).run / "session.json")
     if known is not None and lives(known.engine):
-        return running(folder)
+        return running(known)
     keys = needed(home, account, ask_passphrase)
     hosts(account, endpoint)
     _confirm(folder / "confirmed", account, keys.place, ask)
@@ -78,10 +78,10 @@ def prepare(
     arguments = ["headless.daemon", msgspec.json.encode(options).decode()]
 
     def begin() -> None:
-        engine = spawn(arguments, folder / "engine.log", tell=to_text(keys.credentials) + "\n")
-        write_session(own.run / "session.json", Session(folder=str(folder), engine=engine))
+        engine = spawn(arguments, own.engine_log, tell=to_text(keys.credentials) + "\n")
+        write_session(own.run / "session.json", Session(folder=str(folder), engine=engine, mode="live"))
 
-    return Launch(folder, begin)
+    return Launch(folder, "live", begin)
 
 
 def _confirm(mark: Path, account: Account, place: str, ask: Callable[[str], str]) -> None:

@@ -67,6 +67,11 @@ class Home:
         return self.root / "logs"
 
     @property
+    def engine_log(self) -> Path:
+        """What the engine says on stderr; its last words when it ended."""
+        return self.logs / "engine.log"
+
+    @property
     def lock(self) -> Path:
         """The engine lock's file."""
         return self.root / "engine.lock"

@@ -17,7 +17,7 @@ HIGH_EXPOSURE = 0.8
 def _mode(desk: Desk) -> Cell:
     mode = desk.status.mode
     tone = mode if mode in {"demo", "paper", "live"} else "strong"
-    word = f" ▌{mode.upper()}▐ "
+    word = f" ▌{mode.upper() or 'CONNECTING'}▐ "
     return 0, [(word, tone)]
 
 
@@ -63,7 +63,9 @@ def _links(desk: Desk, now: int, *, connected: bool) -> list[Cell]:
     status = desk.status
     age = status.feed_age_ms
     if not connected:
-        return [(0, [(" ENGINE LOST ", "alarm")]), (11, [(fmt.clock(now) + "Z", "dim")])]
+        never = status.pid == 0
+        lost: Piece = ("no engine yet", "warn") if never else (" ENGINE LOST ", "alarm")
+        return [(0, [lost]), (11, [(fmt.clock(now) + "Z", "dim")])]
     if not status.ready:
         feed: list[Piece] = [("feed starting", "warn")]
     elif not status.feed_up:
@@ -80,13 +82,15 @@ def banner_line(desk: Desk, now: int, width: int, *, connected: bool = True) -> 
     """The banner in `width` cells; the least important parts are left out where it is narrow."""
     status = desk.status
     left: list[Cell] = [(13, [(" TREFOIL ", "accent bold")]), _mode(desk), *_stops(desk)]
-    left.append((7, [(status.autonomy, "accent")]))
+    if status.pid:
+        left.append((7, [(status.autonomy, "accent")]))
     left.extend(_money(desk))
     links = _links(desk, now, connected=connected)
     pieces = fit(left + links, width, gap=1 if width < 100 else 2)
     # The links stand at the right edge: cut the fitted pieces where the first of them begins.
     first = next((cell[0] for _, cell in links if cell[0] in pieces), None)
-    under = "under-live" if status.mode == "live" else "under-halt" if status.halt or not connected else ""
+    lost = status.pid != 0 and not connected
+    under = "under-live" if status.mode == "live" else "under-halt" if status.halt or lost else ""
     if first is None:
         return Line(tuple(pieces), under)
     cut = pieces.index(first)

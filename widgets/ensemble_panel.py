@@ -113,7 +113,7 @@ class EnsemblePanel(Panel, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self._shown: tuple[tuple[str, ...], bool, BallotView | None, bool] = ((), False, None, False)
+        self._shown: tuple[tuple[str, ...], bool, BallotView | None, bool, bool] = ((), False, None, False, False)
         self._model: ModelInUse | None = None
         self._outlook: Outlook | None = None
 
@@ -124,14 +124,18 @@ class EnsemblePanel(Panel, can_focus=True):
         elsewhere = ballot is not None and ballot.symbol != symbol
         board = desk.boards.get(symbol)
         model, outlook = (board.model, board.outlook) if board is not None else (None, None)
-        shown = (status.voters, status.mode == "live", ballot, elsewhere)
+        starting = not status.ready and not status.voters and ballot is None
+        shown = (status.voters, status.mode == "live", ballot, elsewhere, starting)
         if (shown, model, outlook) != (self._shown, self._model, self._outlook) or not self._title:
             self._shown, self._model, self._outlook = shown, model, outlook
             self.update()
 
     def lay_out(self, width: int, height: int) -> list[Line]:
         """Votes, or sentences."""
-        voters, live, ballot, elsewhere = self._shown
+        voters, live, ballot, elsewhere, starting = self._shown
+        if starting:
+            self.retitle(("Ensemble", "text"))
+            return sentences("Who votes is known when the engine has started.", width)
         enough = len(voters) >= 2
         word = f"{len(voters)} voters" if enough else "votes FAIL" if live else "votes SKIPPED"
         simulated = ballot is not None and any(vote.simulated for vote in ballot.votes)

@@ -12,7 +12,7 @@ from widgets.cursor_panel import CursorPanel, Row
 from widgets.line import Line, Piece, sentences
 from widgets.outside_lines import unsettled
 from widgets.position_lines import SETTLING_MS, distance, protected, when_of
-from widgets.position_words import at_level, net_now, who
+from widgets.position_words import UNKNOWN_YET, at_level, net_now, who
 from widgets.positions_panel import OUTSIDE, outside_rows
 from widgets.tones import side_arrow, side_tone, side_word, signed_tone
 
@@ -130,8 +130,11 @@ class HoldingsPanel(CursorPanel):
         held = [p for p in desk.positions.values() if self._only in {"", p.symbol}] if desk is not None else []
         strange = outside_rows(desk, width) if desk is not None and not self._only else []
         if desk is None or not (held or strange):
-            self.retitle(("Positions 0", "text"))
             self.place([], height)
+            if desk is None or not desk.status.ready:
+                self.retitle(("Positions", "text"))
+                return sentences(UNKNOWN_YET, width)
+            self.retitle(("Positions 0", "text"))
             if self._only:
                 return sentences(f"No open position in {self._only}. Press / for all symbols.", width)
             return sentences("No open position. On the desk b buys and s sells, or let the desk decide.", width)

@@ -8,6 +8,8 @@ from engine.model.money import Money, fee_of
 from engine.view import InstrumentView, PositionView
 from widgets.position_lines import distance
 
+UNKNOWN_YET = "Positions are known when the engine has started."
+
 
 def who(origin: str) -> str:
     """``signal 41``, ``a person (keyboard)`` or ``outside Trefoil`` for an origin as the journal keeps it."""

@@ -12,6 +12,7 @@ from widgets.line import Line, Piece, say, sentences
 from widgets.outside_lines import left_alone, position_line, strange_orders, unsettled
 from widgets.outside_lines import order_line as strange_line
 from widgets.position_lines import ONE_LINE, order_line, position_lines, protected, when_of, widths_of
+from widgets.position_words import UNKNOWN_YET
 from widgets.tones import signed_tone
 
 _POSITION, _ORDER = "p:", "o:"
@@ -82,6 +83,9 @@ class PositionsPanel(CursorPanel):
         """What is from outside, positions, a rule, orders."""
         desk = self._desk
         if desk is None or not (desk.positions or desk.orders or desk.outside or desk.outside_orders):
+            if desk is None or not desk.status.ready:
+                self.retitle(("Positions", "text"))
+                return sentences(UNKNOWN_YET, width)
             self.retitle(("Positions 0", "text"))
             return sentences("No position. Press b to buy or s to sell, or let the desk decide.", width)
         self._head(desk)

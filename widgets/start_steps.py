@@ -65,5 +65,6 @@ class StartSteps(Panel):
         current = next((s.name for s in steps if not (s.total > 0 and s.done >= s.total)), "")
         lines = [step_line(step, width, current=step.name == current) for step in steps]
         if height > len(lines) + 1:
-            lines += [EMPTY, say(" Charts draw as soon as their history is here.")]
+            waits = next((f" {step.name}: {step.waits}; trying again" for step in steps if step.waits), "")
+            lines += [EMPTY, say(waits, "warn") if waits else say(" Charts draw as soon as their history is here.")]
         return lines

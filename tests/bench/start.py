@@ -66,7 +66,7 @@ def stop_all(folder: Path) -> None:
 
 async def _moving(folder: Path, station: StationProcess) -> float:
     """Seconds from the station's start until a second quote of some symbol is in a replica."""
-    client = EngineClient(Home(folder).socket, folder / "engine.log")
+    client = EngineClient(Home(folder).socket, Home(folder).engine_log)
     moved = asyncio.Event()
     first: dict[str, int] = {}
 

@@ -136,7 +136,7 @@ async def test_from_the_first_confirmation_to_a_protected_position(tmp_path: Pat
             assert f"REAL MONEY on {venue}" in asked[0]
             one.home = Home(folder)
             async with one.client() as client:
-                await until(lambda: client.connected and client.desk.status.ready, (folder / "engine.log").read_text())
+                await until(lambda: client.connected and client.desk.status.ready, Home(folder).engine_log.read_text())
                 status = client.desk.status
                 assert (status.mode, status.venue, status.autonomy) == ("live", venue, "approve")
                 await trade(client)
@@ -178,7 +178,7 @@ async def after_the_crash(home: Home, one: Rig, asked: list[str], account: Accou
     assert len(asked) == 1
     engine = engine_of(folder)
     async with one.client() as client:
-        await until(lambda: client.connected and client.desk.status.ready, (folder / "engine.log").read_text())
+        await until(lambda: client.connected and client.desk.status.ready, Home(folder).engine_log.read_text())
         assert client.desk.status.autonomy == "auto"
         assert SYMBOL in client.desk.positions
         answer = await client.stop_engine()
@@ -251,11 +251,11 @@ async def test_one_account_has_one_engine_and_the_loser_says_so(tmp_path: Path) 
         try:
             one.home = Home(folder)
             async with one.client() as client:
-                await until(lambda: client.connected and client.desk.status.ready, (folder / "engine.log").read_text())
+                await until(lambda: client.connected and client.desk.status.ready, Home(folder).engine_log.read_text())
                 second = go(other, one)
                 rival = engine_of(second)
                 await until(lambda: not lives(rival), "two engines trade one account")
-                log = (second / "engine.log").read_text().splitlines()
+                log = Home(second).engine_log.read_text().splitlines()
                 assert log[-1].startswith("engine: Another engine on this machine trades this binance account")
                 await usurp(folder)
                 await until(lambda: "taken the account over" in client.desk.status.read_only, "it does not say so")
@@ -286,7 +286,7 @@ async def test_a_wrong_secret_ends_in_one_sentence_without_it(tmp_path: Path) ->
         folder = go(home, one)
         engine = engine_of(folder)
         await until(lambda: not lives(engine), "the engine lives on")
-        log = (folder / "engine.log").read_text()
+        log = Home(folder).engine_log.read_text()
         assert "engine: " in log.splitlines()[-1]
         assert "-1022" in log or "-2015" in log or "ignature" in log
         assert "Traceback" not in log

@@ -82,7 +82,8 @@ def test_options_have_defaults_for_everything_but_the_home() -> None:
 
 async def test_steps_show_in_the_status_and_the_last_one_makes_ready() -> None:
     publisher = Publisher(empty_desk("demo"), lambda *_: None)
-    steps = StartSteps(publisher)
+    told: list[str] = []
+    steps = StartSteps(publisher, told.append)
     for name in STEPS:
         assert not publisher.desk.status.ready
         steps.step(name, 0 if name != STEPS[-1] else 2, 2)
@@ -92,3 +93,19 @@ async def test_steps_show_in_the_status_and_the_last_one_makes_ready() -> None:
         assert list(shown) == list(STEPS)
         assert shown[name] == (2, 2)
     assert publisher.desk.status.ready
+    assert told == []
+
+
+async def test_a_step_that_waits_says_why_once_and_goes_on() -> None:
+    publisher = Publisher(empty_desk("paper"), lambda *_: None)
+    told: list[str] = []
+    steps = StartSteps(publisher, told.append)
+    steps.step("history", 1, 6)
+    for why in ("away", "away", "too many requests"):
+        steps.waits("history", why)
+        (waiting,) = [step for step in publisher.desk.status.steps if step.waits]
+        assert (waiting.name, waiting.done, waiting.waits) == ("history", 1, why)
+    assert told == ["history: away; trying again", "history: too many requests; trying again"]
+    steps.step("history", 2, 6)
+    assert not any(step.waits for step in publisher.desk.status.steps)
+    assert not publisher.desk.status.ready

@@ -195,7 +195,7 @@ async def test_the_engines_last_words_are_told() -> None:
         (folder / "log").write_text("2026 noise\nengine: disk full - make room\n")
         client = EngineClient(folder / "s", folder / "log")
         async with client.running():
-            await until(client, lambda: client.trouble == "disk full - make room")
+            await until(client, lambda: client.trouble == "The engine has ended: disk full - make room")
 
 
 async def test_charts_follow_what_is_on_screen() -> None:

@@ -49,8 +49,8 @@ def test_a_session_is_read_back_and_anything_else_is_none(tmp_path: Path) -> Non
     [
         ("", ""),
         ("noise\nengine: disk: full - free some space\n", "disk: full - free some space"),
-        ("engine: old sentence\n2026 [info] engine starts mode=demo\n", ""),
-        ("x [info] engine starts\nengine: first\nengine: second\nTraceback\n", "second"),
+        ("engine: old sentence\n-- starts --\n2026 [info] engine starts mode=demo\n", ""),
+        ("-- starts --\nengine: first\nengine: second\nTraceback\n", "second"),
     ],
 )
 def test_the_last_sentence_of_this_run_is_found(tmp_path: Path, text: str, said: str) -> None:

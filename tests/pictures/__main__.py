@@ -24,7 +24,7 @@ ENDS_S = 30.0
 async def take(folder: Path, engine: Path, seconds: float) -> None:
     """Watch for `seconds` at the widest size, so that everything has been asked for, then save all sizes."""
     for width, height in reversed(SIZES):
-        client = EngineClient(Home(engine).socket, engine / "engine.log")
+        client = EngineClient(Home(engine).socket, Home(engine).engine_log)
         app = StationApp(client, keys={}, theme="", symbol=None)
         async with app.run_test(size=(width, height)) as pilot:
             await asyncio.sleep(seconds if width == SIZES[-1][0] else 8.0)

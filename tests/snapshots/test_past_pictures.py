@@ -13,11 +13,11 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.view import empty_desk
 from station.app import StationApp
 from station.screens.acting import Acting
 from tests.station.fake_source import FakeSource
 from tests.station.past_sample import rich_past
+from tests.widgets.desk_sample import idle_desk
 
 Compare: TypeAlias = Callable[..., bool]
 Size: TypeAlias = tuple[int, int]
@@ -31,8 +31,8 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "traded": ("4", *["down"] * 9),
 }
 STATES: dict[str, tuple[Callable[[], FakeSource], tuple[str, ...]]] = {
-    "no_position": (lambda: FakeSource(empty_desk()), ("3",)),
-    "no_signal": (lambda: FakeSource(empty_desk()), ("4",)),
+    "no_position": (lambda: FakeSource(idle_desk()), ("3",)),
+    "no_signal": (lambda: FakeSource(idle_desk()), ("4",)),
     "lost_positions": (lambda: FakeSource(connected=False, trouble="The connection was lost; trying again."), ("3",)),
     "stops": (lambda: FakeSource(past=rich_past()), ("3", "down", "e")),
     "help_positions": (lambda: FakeSource(past=rich_past()), ("3", "question_mark")),

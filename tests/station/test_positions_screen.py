@@ -30,7 +30,7 @@ from station.screens.ticket import Ticket
 from tests.station.fake_source import FakeSource
 from tests.station.past_sample import Past, closed_positions, rich_past
 from tests.widgets.coin_table import symbol_of
-from tests.widgets.desk_sample import NOW, sample_desk
+from tests.widgets.desk_sample import NOW, idle_desk, sample_desk
 from widgets.account_curve import AccountCurve
 from widgets.closed_panel import ClosedPanel
 from widgets.holdings_panel import HoldingsPanel
@@ -318,7 +318,7 @@ async def test_without_a_position_a_key_says_so() -> None:
 
 
 async def test_empty_places_have_a_sentence() -> None:
-    async with opened(FakeSource(empty_desk()), PositionsScreen, "3") as (_, screen):
+    async with opened(FakeSource(idle_desk()), PositionsScreen, "3") as (_, screen):
         for kind, said in (
             (HoldingsPanel, "No open position."),
             (ProofPanel, "proof of protection"),
@@ -327,6 +327,11 @@ async def test_empty_places_have_a_sentence() -> None:
             (AccountCurve, "equity of each minute"),
         ):
             assert said in " ".join(painted(screen, kind).split())
+
+
+async def test_a_starting_engine_has_no_positions_to_tell_of() -> None:
+    async with opened(FakeSource(empty_desk()), PositionsScreen, "3") as (_, screen):
+        assert "known when the engine has started" in " ".join(painted(screen, HoldingsPanel).split())
 
 
 async def test_a_history_that_cannot_be_read_says_why() -> None:

@@ -6,6 +6,8 @@ import math
 import random
 from decimal import Decimal
 
+import msgspec
+
 from engine.model.instrument import unit_of
 from engine.model.market import Bar
 from engine.model.money import MONEY_SCALE
@@ -21,6 +23,7 @@ from engine.view import (
     PositionView,
     StatusView,
     StepView,
+    empty_desk,
 )
 from engine.view_bars import BarsView
 from engine.view_board import BoardView, ReadingView
@@ -422,3 +425,10 @@ def sample_bars(symbol: str, timeframe_ms: int, n: int = 300) -> BarsView:
         "EMA 200": _ema([bar.close for bar in bars], 200),
     }
     return BarsView(symbol=symbol, timeframe_ms=timeframe_ms, bars=bars, overlays=overlays)
+
+
+def idle_desk() -> Desk:
+    """An engine that runs and has done nothing yet."""
+    desk = empty_desk()
+    desk.status = msgspec.structs.replace(desk.status, ready=True, feed_up=True, venue_up=True, pid=4711)
+    return desk

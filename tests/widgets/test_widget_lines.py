@@ -62,6 +62,7 @@ def test_a_wide_banner_says_everything() -> None:
         ({"venue_up": False}, True, "VENUE DOWN"),
         ({"ready": False}, True, "feed starting"),
         ({}, False, "ENGINE LOST"),
+        ({"pid": 0}, False, "no engine yet"),
     ],
 )
 @pytest.mark.parametrize("width", [80, 120])

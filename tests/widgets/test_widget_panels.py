@@ -276,6 +276,12 @@ async def test_the_start_is_shown_until_the_engine_is_ready() -> None:
         assert "12/30" in text
         assert "· account" in text
         assert widget.title_text == "Starting 1 of 3"
+        assert "Charts draw" in text
+        stuck = replace(steps[1], waits="the venue cannot be reached")
+        desk.status = replace(desk.status, steps=(steps[0], stuck, steps[2]))
+        present(widget, desk)
+        await settle(pilot)
+        assert "history: the venue cannot be reached; trying again" in painted(widget)
         desk.status = replace(desk.status, ready=True)
         present(widget, desk)
         assert widget.display is False
