@@ -353,7 +353,8 @@ class Acting(Screen[None]):
     def _do_quit(self) -> None:
         from station.screens.leave import Leave
 
-        self.app.push_screen(Leave(len(self.desk.positions)), self._leave)
+        known = self.desk.status.ready
+        self.app.push_screen(Leave(len(self.desk.positions) if known else None), self._leave)
 
     def _leave(self, choice: str | None) -> None:
         if choice == "detach":

@@ -13,14 +13,18 @@ from station.screens.dialog import Dialog
 
 
 class Leave(Dialog[str]):
-    """Dismisses with ``detach`` or ``stop``."""
+    """Dismisses with ``detach`` or ``stop``.
+
+    Args:
+        positions: how many are open; None while the engine starts and nobody knows.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d,enter", "choose('detach')", "Detach", show=False),
         Binding("s", "choose('stop')", "Stop", show=False),
     ]
 
-    def __init__(self, positions: int) -> None:
+    def __init__(self, positions: int | None) -> None:
         super().__init__()
         self._positions = positions
 
@@ -28,8 +32,9 @@ class Leave(Dialog[str]):
         """The two ways out."""
         with Vertical(classes="box") as box:
             box.border_title = "Quit"
-            open_now = f"{self._positions} open position{'s' if self._positions != 1 else ''}"
-            yield Label(f"[b]d[/b] or [b]Enter[/b]  detach: the engine goes on ({open_now})")
+            count = self._positions
+            known = "" if count is None else f" ({count} open position{'s' if count != 1 else ''})"
+            yield Label(f"[b]d[/b] or [b]Enter[/b]  detach: the engine goes on{known}")
             yield Label("[b]s[/b]           stop the engine; stops stay at the venue")
             yield Label("[b]Esc[/b]         stay")
 
