@@ -29,6 +29,8 @@ from storage.keys.credentials import Account, Credentials, from_text
 from storage.lock import EngineLock
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     # heavy: imported when the control server already answers
     from headless.parts import Parts
     from storage.database import Database
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from storage.lease import Lease
 
 log = structlog.get_logger()
+
+LAST_WORDS = 200
 
 
 class Daemon:
@@ -191,14 +195,28 @@ def main() -> int:
         await daemon.run()
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    sys.excepthook = tell_defect
     code = 0
     try:
         asyncio.run(run())
     except* TrefoilError as group:
         for error in leaves(group):
-            print(f"engine: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the sentence whoever started us reads
+            _last_words(str(error))
         code = 1
     return code
+
+
+def tell_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody expected ended this process: all of it, then the line that a station shows."""
+    sys.__excepthook__(kind, error, trace)
+    first = leaves(error)[0] if isinstance(error, BaseExceptionGroup) else error
+    said = " ".join(str(first).split())[:LAST_WORDS]
+    _last_words(f"a defect of Trefoil ({type(first).__name__}: {said}); its log says more")
+
+
+def _last_words(sentence: str) -> None:
+    """What whoever started us reads."""
+    print(f"engine: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - to a log, not to a person's terminal
 
 
 def needed_by(options: Options, home: Home) -> Credentials | None:

@@ -30,8 +30,9 @@ def translated(error: Exception, codes: Codes) -> VenueError:
     limited = code in codes.too_often | codes.order_limit
     if limited or isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded):
         return VenueRateLimited(reason, code or "429", DEFAULT_RETRY_MS)
-    if isinstance(error.__cause__ or error, aiohttp.ClientConnectorError):  # no connection, so nothing was sent
-        return VenueUnavailable("the venue cannot be reached", code)
+    cause = error.__cause__ or error
+    if isinstance(cause, aiohttp.ClientConnectorError):  # no connection, so nothing was sent
+        return VenueUnavailable(f"{cause.host} cannot be reached; check the network of this machine", code)
     if code in codes.unknown_outcome or isinstance(error, ccxt.RequestTimeout):
         return VenueUnknown(reason, code)
     if isinstance(error, ccxt.ExchangeNotAvailable) and code:

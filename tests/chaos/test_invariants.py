@@ -23,7 +23,8 @@ from tests.chaos.invariants import CENT, Theirs, judged, protected
 from tests.chaos.plan import CRASHES, HAPPENINGS, NAMES, ONLY_BINANCE, VENUES, WIRE, plan, wire
 from tests.chaos.run import Result
 from tests.chaos.starving import starved_s
-from tests.engine.core.scenario import BTC, CONTRACTS, Desk
+from tests.engine.core.contracts import BTC, CONTRACTS
+from tests.engine.core.scenario import Desk
 
 POSITION = "position equals the exchange's"
 CASH = "cash equals the exchange's"

@@ -14,7 +14,7 @@ from engine.view import empty_desk
 from engine.view_bars import BarsView
 from headless.deskwriter import DeskWriter
 from headless.publisher import Publisher
-from tests.engine.core.scenario import BTC, FRAME
+from tests.engine.core.contracts import BTC, FRAME
 from tests.engine.core.test_vote_gate import AGREED, asking, cast
 
 

@@ -60,6 +60,15 @@ def test_the_last_sentence_of_this_run_is_found(tmp_path: Path, text: str, said:
     assert last_line(log) == said
 
 
+def test_a_defect_leaves_its_traceback_and_a_sentence(tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    child = spawn(["tests.headless.defect"], log)
+    _, status = os.waitpid(child.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
+    assert last_line(log) == "a defect of Trefoil (KeyError: 'a price\\nnobody expected'); its log says more"
+    assert "Traceback (most recent call last)" in log.read_text()
+
+
 def test_a_failing_child_leaves_its_sentence(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

@@ -29,7 +29,8 @@ from headless.ensemble_config import EnsembleConfig
 from headless.newsroom import newsroom
 from headless.voting import FEW, Voting
 from storage.home import Home
-from tests.engine.core.scenario import BTC, ETH, FRAME, Desk, every
+from tests.engine.core.contracts import BTC, ETH, FRAME
+from tests.engine.core.scenario import Desk, every
 
 PATIENCE_S = 30.0
 

@@ -18,7 +18,7 @@ from storage import rows
 from storage.database import Database
 from storage.journal import SqlJournal
 from storage.tables import PROJECTIONS, meta, metadata
-from tests.engine.core.scenario import CONTRACTS, PRICES
+from tests.engine.core.contracts import CONTRACTS, PRICES
 from tests.engine.core.test_core_properties import play
 
 Dump = dict[str, list[tuple[Any, ...]]]

@@ -18,7 +18,8 @@ from storage import history, migrate, tables
 from storage.database import Database
 from storage.history import History, Wanted
 from storage.journal import SqlJournal
-from tests.engine.core.scenario import BTC, ETH, Desk
+from tests.engine.core.contracts import BTC, ETH
+from tests.engine.core.scenario import Desk
 from tests.storage.desk_journal import random_journal, write
 
 NAMES = ("orders", "fills", "positions", "signals", "commands", "notes", "equity")

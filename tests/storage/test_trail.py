@@ -20,7 +20,8 @@ from storage import history, tables
 from storage.database import Database
 from storage.history import History
 from storage.journal import SqlJournal
-from tests.engine.core.scenario import BTC, ETH, Desk
+from tests.engine.core.contracts import BTC, ETH
+from tests.engine.core.scenario import Desk
 from tests.storage.desk_journal import random_journal, write
 
 

@@ -16,7 +16,8 @@ from engine.ports import Entry
 from storage import rebuild
 from storage.database import Database
 from storage.history import History
-from tests.engine.core.scenario import BTC, ETH, Desk
+from tests.engine.core.contracts import BTC, ETH
+from tests.engine.core.scenario import Desk
 from tests.storage.desk_journal import dump, write
 
 VOTERS = ("gpt", "claude", "llama")

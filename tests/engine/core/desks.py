@@ -7,7 +7,8 @@ from typing import Any
 
 from engine.model import command as c
 from engine.model.order import OrderKind, Side
-from tests.engine.core.scenario import BTC, ETH, Desk, contract
+from tests.engine.core.contracts import BTC, ETH, contract
+from tests.engine.core.scenario import Desk
 
 M = OrderKind.MARKET
 L = OrderKind.LIMIT

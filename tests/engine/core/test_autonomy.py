@@ -16,7 +16,8 @@ from engine.model.command import (
 from engine.model.decision import SignalDecided, TimerSet
 from engine.model.order import Purpose, Side
 from engine.model.signal import Action, SignalStatus
-from tests.engine.core.scenario import BTC, Desk, every, only, sent
+from tests.engine.core.contracts import BTC
+from tests.engine.core.scenario import Desk, every, only, sent
 
 MINUTE = 60_000
 

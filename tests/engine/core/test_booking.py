@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from engine.model import event as e
 from engine.model.order import Fill, Purpose, Side
 from engine.model.position import Position, book, liquidation_ticks
-from tests.engine.core.scenario import BTC, CONTRACTS, Desk, alarms, contract
+from tests.engine.core.contracts import BTC, CONTRACTS, contract
+from tests.engine.core.scenario import Desk, alarms
 
 UNIT = 10_000  # a tick of 0.1 USDT times a lot of 0.001 BTC
 

@@ -7,13 +7,14 @@ from decimal import Decimal
 from engine.model import command as c
 from engine.model.decision import CancelSent, EntryPlanned, ModeSet
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
+from tests.engine.core.contracts import BTC, ETH
 from tests.engine.core.desks import (
     flat,
     long,
     place,
     resting,
 )
-from tests.engine.core.scenario import BTC, ETH, every, only, sent
+from tests.engine.core.scenario import every, only, sent
 
 L = OrderKind.LIMIT
 

@@ -12,6 +12,7 @@ from engine.model import command as c
 from engine.model import event as e
 from engine.model.decision import CommandAnswered, Level, Noted
 from engine.model.order import OrderKind, Side
+from tests.engine.core.contracts import BTC, DAY, ETH
 from tests.engine.core.desks import (
     closing,
     cold,
@@ -25,7 +26,7 @@ from tests.engine.core.desks import (
     resting,
     voting,
 )
-from tests.engine.core.scenario import BTC, DAY, ETH, Desk, only, sent
+from tests.engine.core.scenario import Desk, only, sent
 
 M, L, P, S = OrderKind.MARKET, OrderKind.LIMIT, OrderKind.POST_ONLY, OrderKind.STOP_MARKET
 XRP = "XRP/USDT:USDT"

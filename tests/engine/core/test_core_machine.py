@@ -24,7 +24,8 @@ from engine.model.order import OrderStatus, Purpose
 from engine.model.position import book
 from engine.model.settings import Exits, Sizing
 from engine.model.signal import Action, SignalStatus
-from tests.engine.core.scenario import BTC, CONTRACTS, ETH, PRICES, SOL, Desk, every, sent
+from tests.engine.core.contracts import BTC, CONTRACTS, ETH, PRICES, SOL
+from tests.engine.core.scenario import Desk, every, sent
 from tests.engine.core.test_core_properties import calm, encoded, happen, random_command
 
 SYMBOLS = st.sampled_from((BTC, ETH, SOL))

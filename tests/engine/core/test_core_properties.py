@@ -18,7 +18,8 @@ from engine.model import decision as d
 from engine.model import event as e
 from engine.model.market import MINUTE_MS
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
-from tests.engine.core.scenario import CONTRACTS, PRICES, Desk, every, sent
+from tests.engine.core.contracts import CONTRACTS, PRICES
+from tests.engine.core.scenario import Desk, every, sent
 
 ROOT = Path(__file__).parents[3]
 

@@ -13,7 +13,8 @@ from engine.model import decision as d
 from engine.model import event as e
 from engine.model.forecast import Forecast
 from engine.model.signal import Gate, SignalStatus, Verdict
-from tests.engine.core.scenario import BTC, FRAME, Desk, gate
+from tests.engine.core.contracts import BTC, FRAME
+from tests.engine.core.scenario import Desk, gate
 
 SAID = Forecast(0, FRAME, 0.004, -0.002, 0.010, 0.9, "c0ffee00", trusted=True)
 

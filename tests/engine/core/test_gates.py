@@ -13,7 +13,8 @@ from engine.model import event as e
 from engine.model.command import SetPaused
 from engine.model.record import Record
 from engine.model.signal import Signal, SignalStatus, Verdict
-from tests.engine.core.scenario import BTC, CONTRACTS, ETH, FRAME, T0, Desk, contract, gate, sent
+from tests.engine.core.contracts import BTC, CONTRACTS, ETH, FRAME, T0, contract
+from tests.engine.core.scenario import Desk, gate, sent
 
 POOR = Record(40, 10, -0.4, 0.02)
 RICH = Record(40, 30, 0.4, 0.02)

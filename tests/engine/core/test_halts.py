@@ -7,7 +7,8 @@ from engine.model.command import SetPaused
 from engine.model.decision import Decision, Level, ModeSet, Noted
 from engine.model.order import Purpose
 from engine.model.signal import SignalStatus
-from tests.engine.core.scenario import BTC, DAY, ETH, T0, Desk, alarms, every, gate, only
+from tests.engine.core.contracts import BTC, DAY, ETH, T0
+from tests.engine.core.scenario import Desk, alarms, every, gate, only
 
 USDT = 100_000_000
 

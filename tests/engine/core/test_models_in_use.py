@@ -17,7 +17,8 @@ from engine.model.signal import Verdict
 from engine.ports import Entry
 from engine.replay.lines import event_words
 from engine.replay.recording import Recording
-from tests.engine.core.scenario import BTC, FRAME, Desk, gate, only
+from tests.engine.core.contracts import BTC, FRAME
+from tests.engine.core.scenario import Desk, gate, only
 
 MODEL = ModelInUse(
     model="c0ffee00",

@@ -22,7 +22,8 @@ from engine.model.record import Record
 from engine.model.settings import Exits, Settings, Sizing, open_settings
 from engine.model.signal import Action, SignalStatus, Verdict
 from engine.strategies import NAMES
-from tests.engine.core.scenario import BTC, ETH, FRAME, T0, Desk, contract, every, gate, sent
+from tests.engine.core.contracts import BTC, ETH, FRAME, T0, contract
+from tests.engine.core.scenario import Desk, every, gate, sent
 
 STOP, TARGET, ENTRY, EXIT = Purpose.STOP, Purpose.TARGET, Purpose.ENTRY, Purpose.EXIT
 

@@ -23,7 +23,8 @@ from engine.model.order import (
     Purpose,
     Side,
 )
-from tests.engine.core.scenario import BTC, DAY, Desk
+from tests.engine.core.contracts import BTC, DAY
+from tests.engine.core.scenario import Desk
 
 LETTERS = {
     "I": OrderStatus.INTENT,

@@ -23,7 +23,8 @@ from engine.model.decision import (
 from engine.model.order import Fill, OrderKind, OrderStatus, Purpose, Side
 from engine.model.position import Position
 from engine.model.venue import VenueOrder, VenuePosition
-from tests.engine.core.scenario import BTC, ETH, Desk, alarms, every, only, sent
+from tests.engine.core.contracts import BTC, ETH
+from tests.engine.core.scenario import Desk, alarms, every, only, sent
 
 
 def held(client_id: str, symbol: str = BTC, filled: int = 0) -> VenueOrder:

@@ -8,8 +8,9 @@ from engine.core.overdue import reached
 from engine.model.decision import QueryOrder
 from engine.model.market import Quote
 from engine.model.order import OrderKind, OrderRequest, OrderStatus, Purpose, Side
+from tests.engine.core.contracts import BTC
 from tests.engine.core.desks import flat, long, place
-from tests.engine.core.scenario import BTC, Desk, every, sent
+from tests.engine.core.scenario import Desk, every, sent
 
 K, B, S = OrderKind, Side.BUY, Side.SELL
 

@@ -9,7 +9,8 @@ import pytest
 from engine.model.command import PlaceOrder, ReducePosition, SetProtection
 from engine.model.decision import CancelSent, Level, Noted, QueryOrder, RequestReport, TimerSet
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
-from tests.engine.core.scenario import BTC, Desk, alarms, every, only, sent
+from tests.engine.core.contracts import BTC
+from tests.engine.core.scenario import Desk, alarms, every, only, sent
 
 STOP, TARGET, ENTRY, EXIT = Purpose.STOP, Purpose.TARGET, Purpose.ENTRY, Purpose.EXIT
 

@@ -20,7 +20,8 @@ from engine.model.decision import (
 from engine.model.event import Reconciled
 from engine.model.order import OrderStatus, Purpose
 from engine.model.venue import VenueOrder, VenuePosition, VenueReport
-from tests.engine.core.scenario import BTC, ETH, Desk, alarms, every, only, sent
+from tests.engine.core.contracts import BTC, ETH
+from tests.engine.core.scenario import Desk, alarms, every, only, sent
 
 
 def held(client_id: str, symbol: str = BTC, status: OrderStatus = OrderStatus.WORKING) -> VenueOrder:

@@ -22,7 +22,8 @@ from engine.model.decision import EntryPlanned, SignalDecided
 from engine.model.order import OrderKind, OrderStatus, Purpose, Side
 from engine.model.record import Record
 from engine.model.signal import Action, SignalStatus
-from tests.engine.core.scenario import BTC, FRAME, T0, Desk, every, gate, only, sent
+from tests.engine.core.contracts import BTC, FRAME, T0
+from tests.engine.core.scenario import Desk, every, gate, only, sent
 
 
 @pytest.mark.parametrize("side", [1, -1])

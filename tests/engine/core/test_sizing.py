@@ -16,7 +16,8 @@ from engine.core import risk
 from engine.core.sizing import size
 from engine.model.order import Approved, Side
 from engine.model.signal import Gate, SignalStatus
-from tests.engine.core.scenario import BTC, ETH, Desk, contract, gate, sent
+from tests.engine.core.contracts import BTC, ETH, contract
+from tests.engine.core.scenario import Desk, gate, sent
 
 CASES: list[tuple[str, dict[str, Any], float, int]] = [
     ("risk", {}, 500.0, 41),

@@ -11,7 +11,8 @@ from engine.model.command import ReducePosition
 from engine.model.decision import Noted, QueryOrder, TimerSet
 from engine.model.order import OrderStatus, Purpose
 from engine.model.signal import SignalStatus
-from tests.engine.core.scenario import BTC, Desk, every, only, sent
+from tests.engine.core.contracts import BTC
+from tests.engine.core.scenario import Desk, every, only, sent
 
 
 def lost() -> tuple[Desk, str]:

@@ -10,13 +10,14 @@ from engine.core.core import Core
 from engine.model import command as c
 from engine.model.decision import CancelSent
 from engine.model.order import OrderKind, Purpose, Side
+from tests.engine.core.contracts import BTC
 from tests.engine.core.desks import (
     flat,
     long,
     place,
     resting,
 )
-from tests.engine.core.scenario import BTC, Desk, every, sent
+from tests.engine.core.scenario import Desk, every, sent
 
 L = OrderKind.LIMIT
 

@@ -14,7 +14,8 @@ from engine.model.command import Autonomy, BenchVoter, SetAutonomy, SetPaused
 from engine.model.order import Purpose
 from engine.model.signal import Action, SignalStatus, Verdict
 from engine.model.vote import Stance, Vote, VoterRecord, VoteStatus, abstention
-from tests.engine.core.scenario import BTC, ETH, FRAME, T0, Desk, every, gate, only, sent
+from tests.engine.core.contracts import BTC, ETH, FRAME, T0
+from tests.engine.core.scenario import Desk, every, gate, only, sent
 
 VOTERS = ("gpt", "claude", "llama")
 LONG, SHORT, NEUTRAL = Stance.LONG, Stance.SHORT, Stance.NEUTRAL

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.errors import BadInput
 from engine.model.instrument import MAX_STEPS
-from tests.engine.core.scenario import BTC, CONTRACTS
+from tests.engine.core.contracts import BTC, CONTRACTS
 
 BITCOIN = CONTRACTS[BTC]
 

@@ -10,7 +10,8 @@ from engine.model.market import MINUTE_MS, Bar
 from engine.ports import Entry
 from engine.replay.compare import Report, Row, replay
 from engine.replay.recording import Recording
-from tests.engine.core.scenario import BTC, PRICES, STOPS, Desk
+from tests.engine.core.contracts import BTC, PRICES, STOPS
+from tests.engine.core.scenario import Desk
 
 FRAME = MINUTE_MS
 

@@ -14,7 +14,7 @@ from engine.model.forecast import Forecast
 from engine.model.market import Bar, MarketView
 from engine.model.order import Fill, OrderKind, Purpose, Side
 from engine.model.vote import Stance, Vote, VoteStatus
-from tests.engine.core.scenario import BTC, ETH
+from tests.engine.core.contracts import BTC, ETH
 from tests.engine.replay.day import FRAME, Day
 
 

@@ -12,7 +12,7 @@ from engine.replay.live import live_trades
 from engine.replay.trip import Ended, Trip
 from storage.lines import Known
 from storage.projection import project
-from tests.engine.core.scenario import BTC, CONTRACTS, PRICES, T0
+from tests.engine.core.contracts import BTC, CONTRACTS, PRICES, T0
 from tests.engine.replay.day import FRAME, Day
 from tests.storage.desk_journal import random_journal
 

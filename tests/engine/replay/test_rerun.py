@@ -22,7 +22,7 @@ from engine.replay.reasons import Cause
 from engine.replay.recording import Recording
 from engine.replay.rerun import rerun
 from engine.replay.trip import Ended
-from tests.engine.core.scenario import BTC, CONTRACTS, ETH, PRICES, T0, contract
+from tests.engine.core.contracts import BTC, CONTRACTS, ETH, PRICES, T0, contract
 from tests.engine.replay.day import FRAME, Day
 
 START = PRICES[BTC]

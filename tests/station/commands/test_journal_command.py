@@ -21,7 +21,7 @@ from storage import migrate
 from storage.database import Database
 from storage.home import Home
 from storage.journal import SqlJournal
-from tests.engine.core.scenario import BTC, T0
+from tests.engine.core.contracts import BTC, T0
 from tests.engine.replay.day import FRAME, Day
 
 
