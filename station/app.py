@@ -141,8 +141,12 @@ class StationApp(App[None]):
         self.set_keymap(self._keys)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
 
-    async def on_ready(self) -> None:
-        """The first frame is there: the engine, then the connection to it."""
+    def on_ready(self) -> None:
+        """The first frame is there; the panels know their sizes now and fill it with the next."""
+        self.call_after_refresh(self._connect)
+
+    async def _connect(self) -> None:
+        """The engine, then the connection to it."""
         if self._begin is not None:
             try:
                 await asyncio.to_thread(self._begin)
