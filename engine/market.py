@@ -99,6 +99,7 @@ class Market:
         """History before the live bars; `decision` holds only whole bars. The rest of `base` begins the next one."""
         self._base[symbol].load(base)
         self._decision[symbol].load(decision)
+        self.newest_close = max(self.newest_close, self._base[symbol].last_open_time)
         if self.timeframe_ms == self.base_ms or len(base) == 0:
             return
         after = int(decision.open_time[-1]) + self.timeframe_ms if len(decision) else 0

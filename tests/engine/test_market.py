@@ -145,6 +145,7 @@ def test_a_bar_the_history_has_is_not_decided_again() -> None:
     rig = Rig(MINUTE_MS)
     history = Bars.of([minute(i) for i in range(5)])
     rig.market.load(BTC, history, history)
+    assert (rig.market.closed, rig.market.newest_close) == (0, minute(4).open_time)
     rig.market.bar(BTC, minute(4), closed=True)
     assert rig.events == []
     rig.market.bar(BTC, minute(5), closed=True)
