@@ -53,7 +53,9 @@ async def test_a_killed_engines_tables_follow_from_its_journal(market_data: Path
                 break
             await asyncio.sleep(0.05)
         state = await one.state()
-        assert state["waits_timed_out"] == 0  # the market waited for the second engine, and no longer than for the first
+        assert (
+            state["waits_timed_out"] == 0
+        )  # the market waited for the second engine, and no longer than for the first
         equity = Decimal(state["margin_balance"])
         await until(lambda: Decimal(client.desk.account.equity) / 10**8 == equity, "the replica's equity differs")
         told = {
