@@ -37,6 +37,9 @@ class Process(msgspec.Struct, frozen=True, array_like=True):
     birth: str
 
 
+NOBODY = Process(0, "")
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """What was started last.
 
@@ -45,12 +48,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         engine: the engine's process.
         simulator: the simulated exchange's, process id 0 where there is none.
         mode: demo, paper or live.
+        simulate: what the simulated exchange was told to play.
     """
 
     folder: str
     engine: Process
-    simulator: Process = Process(0, "")
+    simulator: Process = NOBODY
     mode: str = ""
+    simulate: tuple[str, ...] = ()
 
 
 def lives(process: Process) -> bool:

@@ -43,6 +43,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")
 Theme = Annotated[str | None, typer.Option(help="Colours: see the station's theme list.")]
 
 MAX = "max"
+PLAIN_SPEED, PLAIN_SEED = "1", 1
 DEMO_STEPS_PER_BAR = 60
 MAX_STEPS_PER_BAR = 4
 
@@ -102,8 +103,8 @@ def demo(
     *,
     replay: Replay = None,
     symbol: Symbol = None,
-    speed: Speed = "1",
-    seed: Seed = 1,
+    speed: Speed = PLAIN_SPEED,
+    seed: Seed = PLAIN_SEED,
     headless: Annotated[bool, typer.Option("--headless", help="No screen: run and print a summary.")] = False,
     seconds: Annotated[float, typer.Option(min=1.0, help="How long a headless demo runs, wall seconds.")] = 60.0,
     json: Json = False,
@@ -115,10 +116,11 @@ def demo(
 
     home = Home.locate().create()
     simulate_arguments = _simulate_arguments(replay, symbol, speed, seed)
+    plain = simulate_arguments == _simulate_arguments(None, None, PLAIN_SPEED, PLAIN_SEED)
     if replay is not None:
         _check_replay(replay)
     if not headless:
-        _open(home, lambda home: launch.demo(home, simulate_arguments, lockstep=speed == MAX), theme)
+        _open(home, lambda home: launch.demo(home, simulate_arguments, plain=plain, lockstep=speed == MAX), theme)
         return
     import asyncio
 
@@ -146,10 +148,10 @@ def demo(
 def simulate(
     *,
     port: Annotated[int, typer.Option(help="Port; 0 chooses a free one.")] = 0,
-    seed: Seed = 1,
+    seed: Seed = PLAIN_SEED,
     replay: Replay = None,
     symbol: Symbol = None,
-    speed: Speed = "1",
+    speed: Speed = PLAIN_SPEED,
     symbols: Annotated[int, typer.Option(help="How many contracts a generated market lists.")] = 32,
     quotes: Annotated[float, typer.Option(help="Quotes a second and symbol of a generated market.")] = 2.0,
     warm: Annotated[int, typer.Option(help="Bars of a replayed file served as history.")] = 0,

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from headless.session import Session
-    from storage.home import Home
+import msgspec
+
+from engine.errors import BadInput
+from headless.session import DEMO_SETTINGS, NOBODY, Session, lives, read_session, spawn, stop, write_session
+from storage.home import Home
 
 UNHEARD_S = 600.0
 
@@ -43,40 +44,58 @@ def fresh_folder(home: Home, kind: str) -> Path:
     return home.root / "demo" / f"{kind}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{time.time_ns() % 1_000_000}"
 
 
-def demo(home: Home, simulate_arguments: list[str], *, lockstep: bool) -> Launch:
-    """Attach to a living demo, revive its engine, or begin a new one with an exchange of its own."""
-    from headless.session import Session, lives, read_session, spawn, write_session
-    from storage.home import Home as Homes
+def demo(home: Home, simulate_arguments: list[str], *, plain: bool, lockstep: bool) -> Launch:
+    """Attach to a living demo, revive its engine, or begin a new one with an exchange of its own.
 
-    file = home.run / "session.json"
-    known = read_session(file)
-    if known is not None and lives(known.simulator):
-        folder = Path(known.folder)
+    Args:
+        home: of this user.
+        simulate_arguments: what is to be played.
+        plain: nothing in particular was asked for: a demo that runs will do, whatever it plays.
+        lockstep: the exchange waits for the engine after each bar.
+
+    Raises:
+        BadInput: a demo runs that plays something else.
+    """
+    known = read_session(home.run / "session.json")
+    if known is not None and known.mode == "demo":
+        same = list(known.simulate) == simulate_arguments
         if lives(known.engine):
-            return running(known)
-    else:
-        known = None
-        folder = fresh_folder(home, "demo")
-        Homes(folder).create()
+            if same or plain:
+                return running(known)
+            raise BadInput(
+                "demo",
+                " ".join(simulate_arguments),
+                f"one runs already with {' '.join(known.simulate)}; trefoil attach shows it, q and s stop it",
+            )
+        if same and lives(known.simulator):
+            return Launch(Path(known.folder), "demo", lambda: _begin_engine(home, known, lockstep=lockstep))
+    folder = fresh_folder(home, "demo")
+    Home(folder).create()
+    return Launch(folder, "demo", lambda: _begin_demo(home, folder, simulate_arguments, known, lockstep=lockstep))
 
-    def begin() -> None:
-        if known is None:
-            # it outlives its engine, as an exchange would, but not for ever
-            arguments = ["station.cli", "simulate", *simulate_arguments, "--unheard", str(UNHEARD_S)]
-            simulator = spawn(arguments, Homes(folder).logs / "simulator.log", folder / "simulator.json")
-        else:
-            simulator = known.simulator
-        engine = spawn(["headless.daemon", _demo_options(folder, lockstep=lockstep)], Homes(folder).engine_log)
-        write_session(file, Session(folder=str(folder), engine=engine, simulator=simulator, mode="demo"))
 
-    return Launch(folder, "demo", begin)
+def _begin_demo(
+    home: Home, folder: Path, simulate_arguments: list[str], before: Session | None, *, lockstep: bool
+) -> None:
+    """An exchange, and an engine on it; the exchange of the demo before has nobody left and ends."""
+    if before is not None:
+        stop(before.simulator)
+    # it outlives its engine, as an exchange would, but not for ever
+    arguments = ["station.cli", "simulate", *simulate_arguments, "--unheard", str(UNHEARD_S)]
+    simulator = spawn(arguments, Home(folder).logs / "simulator.log", folder / "simulator.json")
+    session = Session(
+        folder=str(folder), engine=NOBODY, simulator=simulator, mode="demo", simulate=tuple(simulate_arguments)
+    )
+    _begin_engine(home, session, lockstep=lockstep)
+
+
+def _begin_engine(home: Home, session: Session, *, lockstep: bool) -> None:
+    folder = Path(session.folder)
+    engine = spawn(["headless.daemon", _demo_options(folder, lockstep=lockstep)], Home(folder).engine_log)
+    write_session(home.run / "session.json", msgspec.structs.replace(session, engine=engine))
 
 
 def _demo_options(folder: Path, *, lockstep: bool) -> str:
-    import msgspec
-
-    from headless.session import DEMO_SETTINGS
-
     options = {
         "home": str(folder),
         "mode": "demo",
@@ -89,10 +108,6 @@ def _demo_options(folder: Path, *, lockstep: bool) -> str:
 
 def paper(home: Home) -> Launch:
     """Attach to the engine of this data directory, or start one on live public prices with a paper account."""
-    import msgspec
-
-    from headless.session import Session, lives, read_session, spawn, write_session
-
     file = home.run / "session.json"
     known = read_session(file)
     if known is not None and lives(known.engine):

@@ -48,7 +48,7 @@ def main() -> None:
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
     with tempfile.TemporaryDirectory() as home_folder:
         home = Home(Path(home_folder)).create()
-        found = launch.demo(home, ["--seed", "7", "--speed", "1"], lockstep=False)
+        found = launch.demo(home, ["--seed", "7", "--speed", "1"], plain=False, lockstep=False)
         found.begin()
         try:
             asyncio.run(take(folder, found.folder, seconds))
