@@ -106,12 +106,25 @@ def _demo_options(folder: Path, *, lockstep: bool) -> str:
     return msgspec.json.encode(options).decode()
 
 
+def check_config(home: Home) -> None:
+    """A wrong setting is told where the command was typed, not only on the screen; BadInput says which."""
+    if home.config.exists():
+        from headless.config import read_config  # a fifth of a second, for those who have a file
+
+        read_config(home.config)
+
+
 def paper(home: Home) -> Launch:
-    """Attach to the engine of this data directory, or start one on live public prices with a paper account."""
+    """Attach to the engine of this data directory, or start one on live public prices with a paper account.
+
+    Raises:
+        BadInput: the configuration is wrong.
+    """
     file = home.run / "session.json"
     known = read_session(file)
     if known is not None and lives(known.engine):
         return running(known)
+    check_config(home)
 
     def begin() -> None:
         options = {"home": str(home.root), "mode": "paper"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import BadInput
-from station.launch import Launch, running
+from station.launch import Launch, check_config, running
 
 if TYPE_CHECKING:
     from storage.home import Home
@@ -48,7 +48,7 @@ def prepare(
         allow_withdrawals: trade with a key that may move money out, too.
 
     Raises:
-        BadInput: no keys, or the confirmation was not typed; nothing was started then.
+        BadInput: no keys, a wrong setting, or the confirmation was not typed; nothing was started then.
     """
     import msgspec
 
@@ -62,6 +62,7 @@ def prepare(
     known = read_session(Homes(folder).run / "session.json")
     if known is not None and lives(known.engine):
         return running(known)
+    check_config(Homes(folder))
     keys = needed(home, account, ask_passphrase)
     hosts(account, endpoint)
     _confirm(folder / "confirmed", account, keys.place, ask)

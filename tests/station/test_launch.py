@@ -108,6 +108,12 @@ def test_another_market_is_a_demo_of_its_own_and_ends_the_one_before(home: Home,
     end(after.simulator)
 
 
+def test_a_wrong_setting_is_told_before_the_screen(home: Home) -> None:
+    home.config.write_text("[trading]\nrisk_fractoin = 1\n")
+    with pytest.raises(BadInput, match="risk_fractoin"):
+        launch.paper(home)
+
+
 def test_a_paper_engine_is_left_alone_by_a_demo_and_found_by_the_next_station(home: Home, somebody: Process) -> None:
     session = known(home, somebody, NOBODY, mode="paper", simulate=[])
     assert launch.paper(home).folder == Path(session.folder)
