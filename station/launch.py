@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BadInput
-from headless.session import DEMO_SETTINGS, NOBODY, Session, lives, read_session, spawn, stop, write_session
+from headless.session import DEMO_SETTINGS, NOBODY, Process, Session, lives, read_session, spawn, stop, write_session
 from storage.home import Home
 
 UNHEARD_S = 600.0
@@ -32,6 +32,18 @@ class Launch:
     folder: Path
     mode: str
     begin: Callable[[], None]
+
+
+def start_engine(home: Home, options: dict[str, object], tell: str = "") -> Process:
+    """The engine process of a data directory.
+
+    Args:
+        home: of the engine.
+        options: as `headless.options.Options` reads them, all but the directory.
+        tell: secrets, for its stdin.
+    """
+    text = msgspec.json.encode({"home": str(home.root), **options}).decode()
+    return spawn(["headless.daemon", text], home.engine_log, tell=tell)
 
 
 def running(session: Session) -> Launch:
@@ -91,19 +103,14 @@ def _begin_demo(
 
 def _begin_engine(home: Home, session: Session, *, lockstep: bool) -> None:
     folder = Path(session.folder)
-    engine = spawn(["headless.daemon", _demo_options(folder, lockstep=lockstep)], Home(folder).engine_log)
-    write_session(home.run / "session.json", msgspec.structs.replace(session, engine=engine))
-
-
-def _demo_options(folder: Path, *, lockstep: bool) -> str:
     options = {
-        "home": str(folder),
         "mode": "demo",
         "simulator": str(folder / "simulator.json"),
         "lockstep": lockstep,
         "settings": DEMO_SETTINGS,
     }
-    return msgspec.json.encode(options).decode()
+    engine = start_engine(Home(folder), options)
+    write_session(home.run / "session.json", msgspec.structs.replace(session, engine=engine))
 
 
 def check_config(home: Home) -> None:
@@ -120,15 +127,13 @@ def paper(home: Home) -> Launch:
     Raises:
         BadInput: the configuration is wrong.
     """
-    file = home.run / "session.json"
-    known = read_session(file)
+    known = read_session(home.run / "session.json")
     if known is not None and lives(known.engine):
         return running(known)
     check_config(home)
+    return Launch(home.root, "paper", lambda: _begin_paper(home))
 
-    def begin() -> None:
-        options = {"home": str(home.root), "mode": "paper"}
-        engine = spawn(["headless.daemon", msgspec.json.encode(options).decode()], home.engine_log)
-        write_session(file, Session(folder=str(home.root), engine=engine, mode="paper"))
 
-    return Launch(home.root, "paper", begin)
+def _begin_paper(home: Home) -> None:
+    engine = start_engine(home, {"mode": "paper"})
+    write_session(home.run / "session.json", Session(folder=str(home.root), engine=engine, mode="paper"))

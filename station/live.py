@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import BadInput
-from station.launch import Launch, check_config, running
+from station.launch import Launch, check_config, running, start_engine
 
 if TYPE_CHECKING:
     from storage.home import Home
-    from storage.keys.credentials import Account
+    from storage.keys.credentials import Account, Credentials
     from storage.keys.secret import Secret
 
 WORD = "LIVE"
@@ -50,12 +50,9 @@ def prepare(
     Raises:
         BadInput: no keys, a wrong setting, or the confirmation was not typed; nothing was started then.
     """
-    import msgspec
-
     from headless.accounts import hosts
-    from headless.session import Session, lives, read_session, spawn, write_session
+    from headless.session import lives, read_session
     from storage.home import Home as Homes
-    from storage.keys.credentials import to_text
     from storage.keys.find import needed
 
     folder = folder_of(home, account)
@@ -68,7 +65,6 @@ def prepare(
     _confirm(folder / "confirmed", account, keys.place, ask)
     own = Homes(folder).create()
     options = {
-        "home": str(folder),
         "mode": "live",
         "venue": account.venue,
         "testnet": account.testnet,
@@ -76,13 +72,16 @@ def prepare(
         "keys": "pipe",
         "allow_withdrawals": allow_withdrawals,
     }
-    arguments = ["headless.daemon", msgspec.json.encode(options).decode()]
+    return Launch(folder, "live", lambda: _begin(own, options, keys.credentials))
 
-    def begin() -> None:
-        engine = spawn(arguments, own.engine_log, tell=to_text(keys.credentials) + "\n")
-        write_session(own.run / "session.json", Session(folder=str(folder), engine=engine, mode="live"))
 
-    return Launch(folder, "live", begin)
+def _begin(own: Home, options: dict[str, object], credentials: Credentials) -> None:
+    """The engine hears its keys on its stdin."""
+    from headless.session import Session, write_session
+    from storage.keys.credentials import to_text
+
+    engine = start_engine(own, options, tell=to_text(credentials) + "\n")
+    write_session(own.run / "session.json", Session(folder=str(own.root), engine=engine, mode="live"))
 
 
 def _confirm(mark: Path, account: Account, place: str, ask: Callable[[str], str]) -> None:

@@ -31,7 +31,8 @@ def each(work: Callable[[T], None], pieces: Sequence[T], jobs: int) -> Generator
         left.put(piece)
     done: list[T] = []
 
-    def some() -> Iterator[int]:  # run by each thread: whatever nobody else has taken
+    def some() -> Iterator[int]:
+        """Run by each thread: whatever nobody else has taken."""
         while (piece := _next(left)) is not None:
             work(piece)
             done.append(piece)

@@ -58,6 +58,7 @@ def scan(
     runs = [(name, None) for name in names]
 
     def fill(market: int) -> None:
+        """All runs on one market."""
         markets[market].fill(runs, books[market], sums[market])
 
     at_once = [cores(jobs, len(market.bars)) for market in markets]

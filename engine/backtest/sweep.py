@@ -128,6 +128,7 @@ def _one_by_one(
     test: Backtest, name: str, params: Sequence[Params], books: Ints, sums: Floats, told: Told, jobs: int
 ) -> None:
     def few(begin: int) -> None:
+        """The sets from `begin` on."""
         part = slice(begin, begin + FEW)
         test.fill([(name, one) for one in params[part]], books[part], sums[part])
 
@@ -143,6 +144,7 @@ def _pairs(test: Backtest, pairs: Ints, books: Ints, sums: Floats, told: Told, j
     forgets, nothing = int(test.rules.exits is Exits.NONE), np.empty(0, dtype=TRADE)
 
     def group(places: Ints) -> None:
+        """The pairs at these places."""
         periods, at = np.unique(pairs[places], return_inverse=True)
         periods = np.pad(periods, (0, -len(periods) % 4), mode="edge")  # four averages are computed at once
         own_books, own_sums = books[places], sums[places]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def somebody(tmp_path: Path) -> Iterator[Process]:
 def end(process: Process) -> None:
     stop(process)
     ended(process)
+
+
+def words(process: Process) -> list[str]:
+    """Its command line; a process that has only just begun has none yet."""
+    found: list[str] = []
+    while not found:
+        assert lives(process)
+        found = psutil.Process(process.pid).cmdline()
+    return found
 
 
 def ended(process: Process) -> None:
@@ -88,7 +98,12 @@ def test_the_engine_of_a_living_exchange_is_revived(home: Home, somebody: Proces
     after = read_session(home.run / "session.json")
     assert after is not None
     assert (after.folder, after.simulator, after.simulate) == (session.folder, somebody, tuple(PLAIN))
-    assert lives(after.engine)
+    told = json.loads(words(after.engine)[-1])
+    assert (told["home"], told["mode"], told["simulator"]) == (
+        session.folder,
+        "demo",
+        f"{session.folder}/simulator.json",
+    )
     end(after.engine)
 
 
@@ -102,8 +117,8 @@ def test_another_market_is_a_demo_of_its_own_and_ends_the_one_before(home: Home,
     after = read_session(home.run / "session.json")
     assert after is not None
     assert (after.folder, after.mode, after.simulate) == (str(found.folder), "demo", tuple(PLAIN))
-    assert lives(after.engine)
-    assert lives(after.simulator)
+    assert json.loads(words(after.engine)[-1])["home"] == after.folder
+    assert words(after.simulator)[-len(PLAIN) - 3 :] == ["simulate", *PLAIN, "--unheard", "600.0"]
     end(after.engine)
     end(after.simulator)
 
