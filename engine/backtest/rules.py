@@ -103,6 +103,11 @@ def liquidation_distance(leverage: int, maintenance_ppm: int) -> float:
     return 1.0 - (1.0 - 1.0 / leverage) / (1.0 - maintenance_ppm / PPM)
 
 
+def _bps(fraction: float) -> str:
+    """A fraction as the command line has it: in basis points."""
+    return f"{fraction * 10_000:g}"
+
+
 def _bounds(r: Rules) -> tuple[tuple[str, Any, bool, str], ...]:
     return (
         ("leverage", r.leverage, 1 <= r.leverage <= 125, "use 1 to 125"),
@@ -112,14 +117,19 @@ def _bounds(r: Rules) -> tuple[tuple[str, Any, bool, str], ...]:
             0 <= r.maintenance_ppm < PPM // max(1, r.leverage),
             "must be below 1 / leverage",
         ),
-        ("fee", r.taker_ppm, 0 <= r.taker_ppm <= 50_000, "use 0 to 500 basis points"),
-        ("maker fee", r.maker_ppm, -1_000 <= r.maker_ppm <= 50_000, "use -10 to 500 basis points"),
-        ("slippage", r.slippage, 0.0 <= r.slippage <= 0.05, "use 0 to 500 basis points"),
-        ("spread", r.spread, 0.0 <= r.spread <= 0.05, "use 0 to 500 basis points"),
+        ("fee", _bps(r.taker_ppm / PPM), 0 <= r.taker_ppm <= 50_000, "use 0 to 500 basis points"),
+        ("maker fee", _bps(r.maker_ppm / PPM), -1_000 <= r.maker_ppm <= 50_000, "use -10 to 500 basis points"),
+        ("slippage", _bps(r.slippage), 0.0 <= r.slippage <= 0.05, "use 0 to 500 basis points"),
+        ("spread", _bps(r.spread), 0.0 <= r.spread <= 0.05, "use 0 to 500 basis points"),
         ("volatility share", r.volatility_share, 0.0 <= r.volatility_share <= 1.0, "use 0 to 1"),
         ("stop", r.stop, 0.0 <= r.stop < 1.0, "use a fraction of the price from 0 to 1, 0.02 for 2 %"),
         ("target", r.target, 0.0 <= r.target < 10.0, "use a fraction of the price, 0.04 for 4 %"),
-        ("capital", r.capital, 0 < r.capital <= 10**9 * MONEY_SCALE, "use more than 0 and at most 1,000,000,000"),
+        (
+            "capital",
+            f"{r.capital / MONEY_SCALE:g}",
+            0 < r.capital <= 10**9 * MONEY_SCALE,
+            "use more than 0 and at most 1,000,000,000",
+        ),
         ("size", r.size, 0.0 < r.size < float("inf"), "must be positive"),
         (
             "size",

@@ -16,6 +16,7 @@ from engine.backtest.result import TRADE, Rows
 from engine.backtest.rules import Exits, Grid, Rules, Sizing, grid_of, slippage_of
 from engine.bars import Bars, Floats, Ints
 from engine.errors import BadInput
+from engine.history.series import time_text
 from engine.model.market import TIMEFRAMES
 from engine.model.money import MONEY_SCALE, PPM
 from engine.model.settings import Settings
@@ -267,11 +268,14 @@ def _board(bars: Bars, rules: Rules) -> Wanted:
 def period(bars: Bars, begin: int | None, end: int | None) -> tuple[int, int]:
     """First bar of the period and the bar after its last; BadInput where fewer than two bars lie in it."""
     if begin is not None and end is not None and begin >= end:
-        raise BadInput("from", begin, f"must lie before --to ({end})")
+        raise BadInput("from", time_text(begin), f"must lie before --to ({time_text(end)})")
     first = int(np.searchsorted(bars.open_time, begin)) if begin is not None else 0
     last = int(np.searchsorted(bars.open_time, end)) if end is not None else len(bars)
     if last - first < MIN_BARS:
-        raise BadInput("bars", last - first, "at least two bars are needed in the period")
+        reach = (
+            f"{time_text(int(bars.open_time[0]))} to {time_text(int(bars.open_time[-1]))} UTC" if len(bars) else "none"
+        )
+        raise BadInput("bars in the period", last - first, f"at least two are needed; recorded: {reach}")
     return first, last
 
 

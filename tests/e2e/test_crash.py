@@ -24,7 +24,7 @@ from tests.e2e.rig import Rig, rig, until
 
 HITS = 8
 SYMBOL = "BTC/USDT:USDT"
-SETTLE_S = 25.0
+SETTLE_S = 60.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

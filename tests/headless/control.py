@@ -37,7 +37,7 @@ from headless.publisher import Publisher
 from headless.server import ControlServer
 from headless.source import Answer
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 SYMBOLS = tuple(f"C{i:02}/USDT:USDT" for i in range(6))
 
 

@@ -32,7 +32,7 @@ from storage.home import Home
 from tests.engine.core.contracts import BTC, ETH, FRAME
 from tests.engine.core.scenario import Desk, every
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from storage.home import Home
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 SECONDS = 420.0
-ENDS_S = 30.0
+ENDS_S = 60.0
 
 
 async def take(folder: Path, engine: Path, seconds: float) -> None:

@@ -16,7 +16,7 @@ from station import launch
 from storage.home import Home
 
 PLAIN = ["--seed", "1", "--speed", "1"]
-ENDS_S = 20.0
+ENDS_S = 60.0
 REPLAY = ["--seed", "1", "--speed", "max", "--replay", "/x.parquet"]
 
 

@@ -21,7 +21,7 @@ from storage.tables import journal, meta
 from tests.storage.desk_journal import Dump, dump, random_journal, recovered, write
 from tests.storage.test_projection import says_what_the_core_knows
 
-WAIT_S = 20
+WAIT_S = 60.0
 
 
 @pytest.fixture

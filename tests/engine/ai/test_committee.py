@@ -25,7 +25,7 @@ from engine.model.vote import Stance, Vote
 from engine.runtime import SystemClock
 from tests.engine.ai.endpoints import GOOD, brief, endpoint, seat
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 ANSWER = json.dumps(GOOD)
 
 

@@ -19,7 +19,7 @@ from engine.model.vote import Stance, Vote, VoteStatus
 from engine.runtime import SystemClock
 from tests.engine.ai.endpoints import GOOD, KEY, PROVIDERS, Endpoint, brief, endpoint, envelope, seat
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(params=PROVIDERS)

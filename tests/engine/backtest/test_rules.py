@@ -22,12 +22,13 @@ from tests.engine.backtest.made import bars_of, flat
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "leverage": ({"leverage": 0}, "leverage: 0"),
     "leverage too high": ({"leverage": 126}, "leverage: 126"),
-    "negative fee": ({"fee_bps": -1.0}, "fee: -100"),
-    "fee of ten percent": ({"fee_bps": 1_000.0}, "fee: 100000"),
-    "negative slippage": ({"slippage_bps": -1.0}, "slippage: -0.0001"),
+    "negative fee": ({"fee_bps": -1.0}, "fee: -1 -"),
+    "fee of ten percent": ({"fee_bps": 1_000.0}, "fee: 1000 -"),
+    "negative slippage": ({"slippage_bps": -1.0}, "slippage: -1 -"),
     "nan fee": ({"fee_bps": float("nan")}, "fee-bps: nan"),
     "infinite capital": ({"capital": float("inf")}, "capital: inf"),
     "no capital": ({"capital": 0.0}, "capital: 0"),
+    "negative capital": ({"capital": -5.0}, "capital: -5 -"),
     "stop of everything": ({"stop": 1.0}, "stop: 1.0"),
     "negative stop": ({"stop": -0.02}, "stop: -0.02"),
     "stop wider than liquidation": ({"stop": 0.1, "leverage": 10}, "stop: 0.1 - at 10x liquidation comes first"),
@@ -204,8 +205,8 @@ def test_bars_need_a_period() -> None:
     times = bars.open_time.tolist()
     for begin, end, sentence in (
         (times[3], times[1], "from"),
-        (times[4], None, "bars: 1"),
-        (times[4] + 1, None, "bars: 0"),
+        (times[4], None, "period: 1 - at least two are needed; recorded: 2023-11-14 22:00 to"),
+        (times[4] + 1, None, "period: 0 - "),
     ):
         with pytest.raises(BadInput, match=sentence):
             Backtest(bars, 3_600_000, Rules(), begin=begin, end=end)

@@ -16,7 +16,7 @@ from engine.simulator.account import FUNDING_INTERVAL_MS, funding_rate_e8
 from tests.engine.simulator.conftest import BTC, ETH, MINUTE
 from tests.engine.venues.hand import FIRST, Hand
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 class Sink:

@@ -16,7 +16,7 @@ from engine.simulator.server import RunningSimulator, serve
 from engine.venues.ccxt_client import Access
 from engine.view_market import DepthView, TradeView
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 class Sink:

@@ -22,7 +22,7 @@ from engine.simulator.signing import sign
 
 START = 1_700_000_040_000 - 1_700_000_040_000 % 60_000
 MINUTE = 60_000
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 def contract(symbol: str, tick: str, lot: str) -> Instrument:

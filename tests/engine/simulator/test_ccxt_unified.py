@@ -14,7 +14,7 @@ from tests.engine.venues.hand import FIRST, Hand
 pytestmark = pytest.mark.slow  # importing ccxt takes 3 s
 
 SYMBOL = "BTC/USDT:USDT"
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 TYPES = {"okx": ["swap"], "bybit": ["linear"]}
 LOT = {"okx": 0.1, "bybit": 0.001}
 """The smallest quantity in the exchange's own: contracts, or coins."""

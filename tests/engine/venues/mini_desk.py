@@ -24,7 +24,7 @@ from engine.model.order import (
 )
 from engine.ports import Clock, Venue
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 _GONE = {
     OrderStatus.CANCELED: OrderStep.CANCELED,
     OrderStatus.EXPIRED: OrderStep.EXPIRED,
