@@ -29,6 +29,7 @@ from engine.simulator.stream_server import StreamServer
 
 DEFAULT_BALANCE: Money = to_money(10_000)
 MAX_SPEED = None
+LAST_PORT = 65_535
 WATCH_S = 0.02
 
 
@@ -97,6 +98,8 @@ async def serve(
     """
     if speed is not None and not speed > 0:
         raise BadInput("speed", speed, "use a positive number or max")
+    if not 0 <= port <= LAST_PORT:
+        raise BadInput("port", port, f"use 1 to {LAST_PORT}, or 0 for a free one")
     simulation = Simulation(source, seed, balance, faults)
     player = Player(simulation, speed)
     runner = web.AppRunner(

@@ -167,6 +167,12 @@ async def test_a_port_that_is_taken_is_said(client: Any, start: Any, scripted: A
         await start(scripted([FLAT]), port=port)
 
 
+@pytest.mark.parametrize("port", [-1, 65_536, 99_999])
+async def test_a_port_that_does_not_exist_is_refused(start: Any, scripted: Any, port: int) -> None:
+    with pytest.raises(BadInput, match=f"port: {port} - use 1 to 65535, or 0 for a free one"):
+        await start(scripted([FLAT]), port=port)
+
+
 async def test_socket_requests_are_answered_and_unknown_streams_refused(client: Any) -> None:
     socket = await client.session.ws_connect(f"{client.running.ws}/public/ws/3")
     for request, answer in [
