@@ -20,13 +20,21 @@ SOURCES = (
 CACHE = HERE / "__pycache__"
 
 
-def drop_old() -> None:
+def drop_old(cache: Path = CACHE) -> None:
     """Remove cached machine code that is older than any of its sources."""
     files = [HERE.parent / "arithmetic.py", *(HERE / f"{name}.py" for name in SOURCES)]
     newest = max(file.stat().st_mtime for file in files)
-    for index in _indexes():
-        if index.stat().st_mtime < newest:
+    for index in _indexes(cache):
+        if _written(index) < newest:
             index.unlink(missing_ok=True)
+
+
+def _written(index: Path) -> float:
+    """When it was written, s since 1970; 0 where another process that starts at the same time was quicker to remove it."""
+    try:
+        return index.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def is_compiled() -> bool:
@@ -35,12 +43,12 @@ def is_compiled() -> bool:
 
     if numba.config.CACHE_DIR or not os.access(HERE, os.W_OK):
         return True
-    return any(index.name.startswith("kernel.run-") for index in _indexes())
+    return any(index.name.startswith("kernel.run-") for index in _indexes(CACHE))
 
 
-def _indexes() -> list[Path]:
+def _indexes(cache: Path) -> list[Path]:
     tag = f"py{sys.version_info.major}{sys.version_info.minor}"
-    return [index for name in SOURCES for index in CACHE.glob(f"{name}.*.{tag}.nbi")]
+    return [index for name in SOURCES for index in cache.glob(f"{name}.*.{tag}.nbi")]
 
 
 def compile_all() -> None:
