@@ -70,6 +70,7 @@ def archive() -> bytes:
         (b"", "not a Trefoil model"),
         (WHOLE + b"\0", "its SHA-256 does not fit"),
     ],
+    ids=["pickle", "archive", "net alone", "empty", "longer"],
 )
 def test_foreign_files_are_refused(data: bytes, sentence: str) -> None:
     with pytest.raises(BadInput) as caught:
