@@ -141,7 +141,7 @@ class Heard(msgspec.Struct, frozen=True, array_like=True):
     least: float
 
 
-class Answered(msgspec.Struct, frozen=True, array_like=True):
+class Answered(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A command's first result and when it was given."""
 
     at: int

@@ -18,7 +18,7 @@ from engine.model.venue import VenueReport
 from engine.model.vote import Vote
 
 
-class EngineStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class EngineStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """A new epoch began: `mode` is demo, paper or live; `balance` funds a new paper account (None: the venue tells)."""
 
     at: int
@@ -32,7 +32,7 @@ class EngineStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     balance: Money | None = None
 
 
-class HistorySeeded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class HistorySeeded(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Records of the loaded history for a symbol the journal did not know yet.
 
     `records`, `shadows` and `readings` are in the order of `engine.strategies.NAMES` (board last; no reading for it).
@@ -68,7 +68,7 @@ class BarClosed(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     forecast: Forecast | None = None
 
 
-class BarCorrected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class BarCorrected(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The venue changed a bar after it had closed. Records what was; decides nothing."""
 
     at: int
@@ -85,7 +85,7 @@ class ClockTick(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     view: MarketView = EMPTY_VIEW
 
 
-class CommandReceived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class CommandReceived(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Somebody asked. `command_id` is chosen by the asker; the same id within 24 h gets the first result."""
 
     at: int
@@ -104,7 +104,7 @@ class OrderAccepted(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=Fals
     venue_time: int
 
 
-class OrderRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class OrderRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The venue said no, or the request never left."""
 
     at: int
@@ -113,7 +113,7 @@ class OrderRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
-class OrderLost(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class OrderLost(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The request went out and no answer came: UNKNOWN until the venue is asked by id."""
 
     at: int
@@ -121,7 +121,7 @@ class OrderLost(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
-class OrderGone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class OrderGone(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The venue ended the order without (more) fills: CANCELED, EXPIRED or REJECTED."""
 
     at: int
@@ -131,14 +131,14 @@ class OrderGone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str = ""
 
 
-class OrderNotFound(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class OrderNotFound(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Asked by id, the venue does not know the order (and its fills have been asked for)."""
 
     at: int
     client_id: str
 
 
-class CancelRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class CancelRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The venue would not cancel; the order's true state is asked for separately."""
 
     at: int
@@ -156,7 +156,7 @@ class OrderFilled(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False)
     backfilled: bool = False
 
 
-class FundingPaid(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class FundingPaid(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Funding booked by the venue: positive is received, 1e-8 quote units."""
 
     at: int
@@ -165,7 +165,7 @@ class FundingPaid(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     venue_time: int
 
 
-class Reconciled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Reconciled(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The venue was asked for everything. Its fills have been put into the queue before this event."""
 
     at: int
@@ -173,7 +173,7 @@ class Reconciled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     view: MarketView = EMPTY_VIEW
 
 
-class LinkChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class LinkChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """A connection (``feed``, ``venue``) came or went."""
 
     at: int
@@ -182,7 +182,7 @@ class LinkChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str = ""
 
 
-class VotesCast(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class VotesCast(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The voters were asked about a signal (`AskVotes`): one vote or abstention of each seat."""
 
     at: int
@@ -192,7 +192,7 @@ class VotesCast(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     view: MarketView = EMPTY_VIEW
 
 
-class ForecasterSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class ForecasterSet(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """A model is put to use for a symbol, trusted no longer, trusted again, or taken away (None), while the engine runs too.
 
     `forecast` is the model's at the newest bar, where it has one. A model of the same round keeps its live record.
@@ -204,7 +204,7 @@ class ForecasterSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     forecast: Forecast | None = None
 
 
-class OutcomesKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class OutcomesKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Bars that closed while no engine ran and on which forecasts were waiting: (open time ms UTC, close)."""
 
     at: int
@@ -212,7 +212,7 @@ class OutcomesKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     closes: tuple[tuple[int, float], ...]
 
 
-class TimerFired(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class TimerFired(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """A deadline the core had set has passed by wall time."""
 
     at: int

@@ -51,7 +51,7 @@ class Purpose(Enum):
 PROTECTIVE = frozenset({Purpose.STOP, Purpose.TARGET})
 
 
-class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
+class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order as the desk wants it, before any venue has seen it.
 
     Attributes:
@@ -81,7 +81,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     leverage: int = 1
 
 
-class Approved(msgspec.Struct, Generic[T], frozen=True):
+class Approved(msgspec.Struct, Generic[T], frozen=True, gc=False):
     """A request that risk has passed. Only `engine.core.risk` constructs it; venues accept nothing else."""
 
     request: T
@@ -174,7 +174,7 @@ for _status in TERMINAL:
     TRANSITIONS[_status, _E.LAST_FILL] = _S.FILLED  # ... but a late fill is a fill
 
 
-class Fill(msgspec.Struct, frozen=True, kw_only=True):
+class Fill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One execution. `ticks` price, `lots` positive, `fee` 1e-8 quote units (negative: rebate), `venue_time` ms UTC."""
 
     trade_id: str
@@ -188,7 +188,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     venue_time: int
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order and all that is known of it.
 
     `value` is the sum of ticks x lots filled; times are ms UTC. `trade_ids` are its newest executions, `fills` counts all.

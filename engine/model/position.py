@@ -8,7 +8,7 @@ from engine.model.instrument import Instrument
 from engine.model.money import PPM, Money, booked
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
+class Position(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One net position a symbol.
 
     Attributes:
@@ -51,7 +51,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         return self.cost / (self.lots * instrument.unit)
 
 
-class Booking(msgspec.Struct, frozen=True):
+class Booking(msgspec.Struct, frozen=True, gc=False):
     """What a fill did: new signed lots and cost, and the profit it realised (before fees), 1e-8 units."""
 
     lots: int
