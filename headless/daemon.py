@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from engine.errors import BadInput, TrefoilError
+from engine.garbage import collect_seldom, pass_over_what_is_loaded
 from engine.model.command import Command
 from engine.ports import Probe
 from engine.view import empty_desk
@@ -192,8 +193,13 @@ def main() -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, daemon.stopped.set)
-        await daemon.run()
+        started = asyncio.create_task(_started(daemon.ready))
+        try:
+            await daemon.run()
+        finally:
+            started.cancel()
 
+    collect_seldom()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     sys.excepthook = tell_defect
     code = 0
@@ -204,6 +210,11 @@ def main() -> int:
             _last_words(str(error))
         code = 1
     return code
+
+
+async def _started(ready: asyncio.Event) -> None:
+    await ready.wait()
+    pass_over_what_is_loaded()
 
 
 def tell_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

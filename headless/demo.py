@@ -18,6 +18,7 @@ from headless.session import DEMO_SETTINGS, spawn, stop
 
 POLL_S = 0.1
 SETTLE_S = 2.0
+READY_S = 120.0
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -40,7 +41,7 @@ class Summary(msgspec.Struct, frozen=True):
 async def run_demo(
     folder: Path, simulate: list[str], *, seconds: float, ends: bool, lockstep: bool, symbols: tuple[str, ...]
 ) -> Summary:
-    """Run for `seconds`, or until the replay ends.
+    """Run for `seconds` after the engine got ready, or until the replay ends.
 
     Args:
         folder: a fresh data directory.
@@ -80,11 +81,16 @@ async def run_demo(
 
 
 async def _until_over(daemon: Daemon, rest: str, seconds: float, *, ends: bool) -> None:
+    try:
+        await asyncio.wait_for(daemon.ready.wait(), READY_S)
+    except TimeoutError:
+        daemon.errors.append(f"the engine did not get ready in {READY_S:.0f} s")
+        return
     until = time.monotonic() + seconds
     async with aiohttp.ClientSession() as session:
         while time.monotonic() < until:
             await asyncio.sleep(POLL_S)
-            if ends and daemon.ready.is_set():
+            if ends:
                 async with session.get(f"{rest}/sim/state") as response:
                     if (await response.json())["ended"]:
                         break
@@ -95,7 +101,7 @@ async def _until_over(daemon: Daemon, rest: str, seconds: float, *, ends: bool) 
 
 def _summary(daemon: Daemon) -> Summary:
     if daemon.parts is None:
-        return Summary(0, 0, 0, 0, 0, 0, 0, "0", "0", 0, 0, [*daemon.errors, "the engine did not get ready in time"])
+        return Summary(0, 0, 0, 0, 0, 0, 0, "0", "0", 0, 0, list(daemon.errors))
     runtime, market = daemon.parts.runtime, daemon.parts.market
     state = runtime.core.state
     last_marks = {s: market.quotes[s] for s in market.quotes}

@@ -106,7 +106,9 @@ def demo(
     speed: Speed = PLAIN_SPEED,
     seed: Seed = PLAIN_SEED,
     headless: Annotated[bool, typer.Option("--headless", help="No screen: run and print a summary.")] = False,
-    seconds: Annotated[float, typer.Option(min=1.0, help="How long a headless demo runs, wall seconds.")] = 60.0,
+    seconds: Annotated[
+        float, typer.Option(min=1.0, help="How long a headless demo runs once it is live, wall seconds.")
+    ] = 60.0,
     json: Json = False,
     theme: Theme = None,
 ) -> None:

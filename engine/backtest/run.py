@@ -275,7 +275,7 @@ def period(bars: Bars, begin: int | None, end: int | None) -> tuple[int, int]:
         reach = (
             f"{time_text(int(bars.open_time[0]))} to {time_text(int(bars.open_time[-1]))} UTC" if len(bars) else "none"
         )
-        raise BadInput("bars in the period", last - first, f"at least two are needed; recorded: {reach}")
+        raise BadInput("bars", last - first, f"at least two are needed in the period; recorded: {reach}")
     return first, last
 
 

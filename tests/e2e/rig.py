@@ -20,7 +20,7 @@ from headless.session import DEMO_SETTINGS, spawn, stop
 from storage.home import Home
 from tests.e2e.nursery import Engine, nursery
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class Rig:

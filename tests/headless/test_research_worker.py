@@ -20,7 +20,7 @@ from headless.research import protocol as p
 from headless.research.client import ResearchClient
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +211,7 @@ WRONG: dict[str, tuple[dict[str, str], str, str]] = {
     "sizing without amount": ({"sizing": "notional"}, "sizing", "say how much"),
     "no date": ({"begin": "soon"}, "begin", "ISO date"),
     "begin after end": ({"begin": "2025-01-01", "end": "2024-06-01"}, "begin", "must lie before"),
-    "period without bars": ({"begin": "2031-01-01"}, "begin", "at least two bars"),
+    "period without bars": ({"begin": "2031-01-01"}, "begin", "at least two"),
     "timeframe not a multiple": ({"timeframe": "30m"}, "timeframe", "use a multiple"),
     "unknown timeframe": ({"timeframe": "7m"}, "timeframe", "use one of"),
     "no such file": ({"data": "/nowhere/bars.parquet"}, "data", "there is no such file"),

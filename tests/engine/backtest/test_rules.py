@@ -205,8 +205,8 @@ def test_bars_need_a_period() -> None:
     times = bars.open_time.tolist()
     for begin, end, sentence in (
         (times[3], times[1], "from"),
-        (times[4], None, "period: 1 - at least two are needed; recorded: 2023-11-14 22:00 to"),
-        (times[4] + 1, None, "period: 0 - "),
+        (times[4], None, "bars: 1 - at least two are needed in the period; recorded: 2023-11-14 22:00 to"),
+        (times[4] + 1, None, "bars: 0"),
     ):
         with pytest.raises(BadInput, match=sentence):
             Backtest(bars, 3_600_000, Rules(), begin=begin, end=end)
