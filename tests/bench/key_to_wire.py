@@ -10,7 +10,7 @@ from engine.model.command import ReducePosition
 from headless.options import Addresses
 from tests.bench.account import VENUES, Machine, desk, exchange, percentiles, workplace
 
-WARM, ROUNDS = 10, 120
+WARM, ROUNDS = 10, 200
 POINTS = ("before_commit", "after_commit", "sent")
 SYMBOL = "BTC/USDT:USDT"
 PATIENCE_S = 30.0

@@ -29,7 +29,7 @@ HUNG_S = 100
 LEAST_HITS = 20
 LEAST_KILLS = 200
 FULL = 1_000
-JOBS = 6
+JOBS = 8
 LOG = "run.log"
 FORK = get_context("fork")
 
