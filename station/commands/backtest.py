@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import BadInput
+from station.commands.chosen_market import Data, Symbol, market_of
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from engine.backtest.run import Result
     from engine.bars import Bars
 
-Data = Annotated[str, typer.Option("--data", help="A candle file, or VENUE:SYMBOL from stored history.")]
 ENGINES = ("fast", "faithful")
 
 
 def backtest(
     strategy: Annotated[str, typer.Argument(help="One name, several with commas, or all.")],
     *,
-    data: Data,
+    data: Data = None,
+    symbol: Symbol = None,
     timeframe: Annotated[str | None, typer.Option(help="Bars are put together to this length.")] = None,
     begin: Annotated[str | None, typer.Option("--from", help="First bar, ISO date or time, UTC.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, not included.")] = None,
@@ -73,7 +74,7 @@ def backtest(
         sizing=sizing, capital=capital, maker_target=maker_target,
     )  # fmt: skip
     params = params_of(names[0], values or ())
-    market = load(data, timeframe, repair=repair)
+    market = market_of(data, symbol, timeframe, repair=repair)
     for name in names:
         check_warm(name, params, len(market.bars), market.source)
     for note in market.notes:
@@ -94,35 +95,6 @@ def backtest(
     lucks: list[Luck | None] = _lucks(results) if luck else [None for _ in results]
     _write(results, lucks, trades, report)
     _tell(results, lucks, elapsed, json=json, parted=breakdown)
-
-
-def load(data: str, timeframe: str | None, *, repair: bool = False) -> Market:
-    """Bars from a file, or from stored history where `data` is VENUE:SYMBOL; raises BadInput."""
-    from engine.backtest.inputs import from_file
-
-    venue, colon, symbol = data.partition(":")
-    if colon and not Path(data).exists() and "/" in symbol and "/" not in venue and "." not in venue:
-        return _stored(venue, symbol, timeframe)
-    return from_file(Path(data), timeframe, repair=repair)
-
-
-def _stored(venue: str, symbol: str, timeframe: str | None) -> Market:
-    from engine.backtest.inputs import resampled, timeframe_name, timeframe_of
-    from storage.candles import ParquetCandles
-    from storage.home import Home
-
-    store = ParquetCandles(Home.locate().create().candles, lambda sentence: typer.echo(sentence, err=True))
-    kept = sorted(one.timeframe_ms for one in store.stored() if (one.venue, one.symbol) == (venue, symbol))
-    if not kept:
-        raise BadInput(
-            "data", f"{venue}:{symbol}", "nothing is stored; see trefoil data list and trefoil data download"
-        )
-    wanted = timeframe_of(timeframe) if timeframe is not None else kept[0]
-    fitting = [own for own in kept if wanted % own == 0]
-    if not fitting:
-        raise BadInput("timeframe", timeframe, f"stored are {', '.join(map(timeframe_name, kept))}")
-    bars = store.read(venue, symbol, fitting[-1])
-    return resampled(bars, fitting[-1], timeframe, symbol, f"{venue}:{symbol}")
 
 
 def _prepare(

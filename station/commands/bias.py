@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import TrefoilError
+from station.commands.chosen_market import Data, Symbol, market_of
 
 if TYPE_CHECKING:
     from engine.backtest.bias import BiasReport, Difference
@@ -26,7 +27,8 @@ LINES = 5
 def check_bias(
     strategy: Annotated[str, typer.Argument(help="One strategy by name, or board.")],
     *,
-    data: Annotated[str, typer.Option("--data", help="A candle file, or VENUE:SYMBOL from stored history.")],
+    data: Data = None,
+    symbol: Symbol = None,
     timeframe: Annotated[str | None, typer.Option(help="Bars are put together to this length.")] = None,
     values: Annotated[list[str] | None, typer.Option("--set", help="A parameter, e.g. fast=10; repeatable.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every bar, however many there are.")] = False,
@@ -41,7 +43,6 @@ def check_bias(
     from engine.backtest.bias import named_subject
     from engine.backtest.options import check_warm, names_of, params_of
     from engine.errors import BadInput
-    from station.commands.backtest import load
 
     began = time.perf_counter()
     try:
@@ -49,7 +50,7 @@ def check_bias(
         if len(names) != 1:
             raise BadInput("strategy", strategy, "give one")
         params = params_of(names[0], values or ())
-        market = load(data, timeframe)
+        market = market_of(data, symbol, timeframe)
         check_warm(names[0], params, len(market.bars), market.source)
     except TrefoilError as error:
         typer.echo(f"trefoil: {error}", err=True)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from station.commands.chosen_market import Symbol
 from station.commands.forecast_inputs import bars_of, chosen_file, frame_name, samples_of, shelf_here, unfinished_of
-from station.commands.forecast_options import Begin, Data, End, Json, Symbol, Timeframe, Wanted, wanting
+from station.commands.forecast_options import Begin, Data, End, Json, Timeframe, Wanted, wanting
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from engine.errors import BadInput
+from station.commands.chosen_market import market_of
 
 if TYPE_CHECKING:
     from engine.backtest.inputs import Market
@@ -55,18 +56,13 @@ def bars_of(data: str | None, symbol: str | None, timeframe: str | None, begin: 
     from dataclasses import replace
 
     from engine.history.series import parse_time
-    from station.commands.backtest import load
 
-    if data is None and symbol is None:
-        symbol = _only()
     if data is not None and data.startswith(SIMULATED):
         market = _simulated(data.removeprefix(SIMULATED), symbol, timeframe)
     else:
-        market = load(data if data is not None else f"{_venue(str(symbol))}:{symbol}", timeframe)
+        market = market_of(data, symbol, timeframe)
     for note in market.notes:
         typer.echo(note, err=True)
-    if data is not None and symbol is not None:
-        market = replace(market, symbol=symbol)
     times = market.bars.open_time
     first = int(times.searchsorted(parse_time("--from", begin))) if begin is not None else 0
     last = int(times.searchsorted(parse_time("--to", end))) if end is not None else len(times)
@@ -84,31 +80,6 @@ def _simulated(seed: str, symbol: str | None, timeframe: str | None) -> Market:
         raise BadInput("--data", f"{SIMULATED}{seed}", "use simulated:SEED together with --symbol")
     made = GeneratedMarket(int(seed), [symbol], start=SIMULATED_END, history_bars=SIMULATED_BARS)
     return resampled(made.history(symbol), made.timeframe_ms, timeframe, symbol, f"simulated exchange, seed {seed}")
-
-
-def _only() -> str:
-    """The one symbol there is stored history of; raises BadInput where there is none or a choice."""
-    from storage.candles import ParquetCandles
-    from storage.home import Home
-
-    store = ParquetCandles(Home.locate().create().candles, lambda sentence: typer.echo(sentence, err=True))
-    symbols = sorted({one.symbol for one in store.stored()})
-    if len(symbols) != 1:
-        stored = f" (stored: {', '.join(symbols)})" if symbols else ""
-        raise BadInput("--data", "not given", f"give a candle file, or --symbol of stored history{stored}")
-    return symbols[0]
-
-
-def _venue(symbol: str) -> str:
-    """Under which venue's name bars of a symbol are stored; the first by name where several have it."""
-    from storage.candles import ParquetCandles
-    from storage.home import Home
-
-    store = ParquetCandles(Home.locate().create().candles, lambda sentence: typer.echo(sentence, err=True))
-    venues = sorted({one.venue for one in store.stored() if one.symbol == symbol})
-    if not venues:
-        raise BadInput("symbol", symbol, "nothing is stored; see trefoil data list and trefoil data download")
-    return venues[0]
 
 
 def samples_of(market: Market, recipe: Recipe) -> Dataset:

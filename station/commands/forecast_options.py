@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from station.commands.chosen_market import Symbol
 from station.commands.forecast_inputs import bars_of, recipe_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 Data = Annotated[
     str | None, typer.Option("--data", help="A candle file, VENUE:SYMBOL from stored history, or simulated:SEED.")
 ]
-Symbol = Annotated[str | None, typer.Option(help="Stored history of this symbol; with --data: the file is of it.")]
 Timeframe = Annotated[str | None, typer.Option(help="Bars are put together to this length.")]
 Begin = Annotated[str | None, typer.Option("--from", help="First bar, ISO date or time, UTC.")]
 End = Annotated[str | None, typer.Option("--to", help="End, not included.")]

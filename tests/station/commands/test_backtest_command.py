@@ -164,12 +164,14 @@ def test_stored_history(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     home = Home.locate().create()
     ParquetCandles(home.candles).write("binance", "BTC/USDT:USDT", HOUR, read_candles(file).bars)
-    stored, read = (
-        summed("ema-cross", "--data", data, "--timeframe", "2h") for data in ("binance:BTC/USDT:USDT", str(file))
-    )
-    stored.pop("elapsed_ms"), read.pop("elapsed_ms")
-    assert stored == read
+    named, symbol = "binance:BTC/USDT:USDT", "BTC/USDT:USDT"
+    ways: list[list[str]] = [["--data", str(file)], ["--data", named], ["--symbol", symbol], []]
+    read, *stored = (summed("ema-cross", *way, "--timeframe", "2h") for way in ways)
+    for answer in (read, *stored):
+        answer.pop("elapsed_ms")
+    assert stored == [read] * 3
     assert "nothing is stored" in refused("ema-cross", "--data", "binance:ETH/USDT:USDT")
+    assert "nothing is stored" in refused("ema-cross", "--symbol", "ETH/USDT:USDT")
     assert "stored are 1h" in refused("ema-cross", "--data", "binance:BTC/USDT:USDT", "--timeframe", "15m")
 
 
