@@ -7,8 +7,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.absent import absent, untested
+
+# A shared machine and the first compilation make an example slow, never wrong. In CI the examples are the same each time,
+# so that a change is judged by what it changed; elsewhere they are new ones.
+SLOW = [HealthCheck.too_slow]
+settings.register_profile("searching", deadline=None, suppress_health_check=SLOW)
+settings.register_profile("judging", deadline=None, suppress_health_check=SLOW, derandomize=True, database=None)
+settings.load_profile("judging" if os.environ.get("CI") else "searching")
 
 # Screens, sockets, databases: each test is quick, all of them are not. `make test-fast` leaves them out.
 OUTSIDE = (

@@ -10,13 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import settings
 
 from engine.bars import Bars
-
-# A shared machine and the first compilation make an example slow, never wrong.
-settings.register_profile("trefoil", deadline=None)
-settings.load_profile("trefoil")
 
 Recorded: TypeAlias = Callable[[str], Bars]
 
