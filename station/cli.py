@@ -129,7 +129,9 @@ def demo(
     import msgspec
 
     from headless.demo import run_demo
+    from station.old_demos import remove_old_demos
 
+    remove_old_demos(home, time.time())
     folder = launch.fresh_folder(home, "run")
     chosen = (symbol,) if symbol is not None and replay is None else ()
     summary = asyncio.run(

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.errors import BadInput
 from headless.session import DEMO_SETTINGS, NOBODY, Process, Session, lives, read_session, spawn, stop, write_session
+from station.old_demos import remove_old_demos
 from storage.home import Home
 
 UNHEARD_S = 600.0
@@ -92,6 +93,7 @@ def _begin_demo(
     """An exchange, and an engine on it; the exchange of the demo before has nobody left and ends."""
     if before is not None:
         stop(before.simulator)
+    remove_old_demos(home, time.time())
     # it outlives its engine, as an exchange would, but not for ever
     arguments = ["station.cli", "simulate", *simulate_arguments, "--unheard", str(UNHEARD_S)]
     simulator = spawn(arguments, Home(folder).logs / "simulator.log", folder / "simulator.json")
