@@ -111,7 +111,7 @@ class BybitRest:
     def _too_many(self, wait_s: float) -> web.Response:
         response = self._json(10006, "Too many visits. Exceeded the API Rate Limit.", {})
         response.headers["X-Bapi-Limit-Status"] = "0"
-        response.headers["X-Bapi-Limit-Reset-Timestamp"] = str(int(self._now() + wait_s * 1000))
+        response.headers["X-Bapi-Limit-Reset-Timestamp"] = str(int(self._sim.server_time() + wait_s * 1000))
         return response
 
     def _answer(self, request: web.Request, path: str, body: str) -> web.Response:

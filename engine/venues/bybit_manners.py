@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from engine.venues.manners import Codes, Manners, Weights, seconds_to_wait
 from engine.venues.weight import Lane, Limit
 
@@ -82,10 +84,20 @@ def _heard(headers: Mapping[str, str], weights: Weights) -> dict[str, int]:
     return {weights[1][0]: max(0, int(most) - int(left))}
 
 
-def _retry_ms(headers: Mapping[str, str], now: int) -> int:
+class _Said(msgspec.Struct):
+    """The part of every answer that says when it was given, ms UTC by Bybit's clock."""
+
+    time: int
+
+
+def _retry_ms(headers: Mapping[str, str], body: str) -> int:
+    """Until the limit is reset, both by Bybit's own clock: ours may differ."""
     until = headers.get("x-bapi-limit-reset-timestamp", "")
     if until.isdigit():
-        return max(1, int(until) - now)
+        try:
+            return max(1, int(until) - msgspec.json.decode(body, type=_Said).time)
+        except msgspec.DecodeError:
+            return DEFAULT_RETRY_MS
     return seconds_to_wait(headers, DEFAULT_RETRY_MS)
 
 

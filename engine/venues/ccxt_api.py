@@ -111,7 +111,7 @@ class Api:
         """A refusal for its rate with the wait the venue asks for; but for the orders' own limit it holds for all."""
         if not isinstance(error, VenueRateLimited):
             return error
-        wait_ms = self._manners.retry_ms(answer.headers, self._client.nonce())
+        wait_ms = self._manners.retry_ms(answer.headers, answer.body)
         if error.code not in self._manners.codes.order_limit:
             self._gate.shut(wait_ms)
         return VenueRateLimited(error.reason, error.code, wait_ms)

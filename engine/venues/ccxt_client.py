@@ -58,10 +58,11 @@ class Access:
 
 @dataclass(slots=True)
 class Answer:
-    """What the head of an answer said: the HTTP status and the headers, names in lower case."""
+    """An answer as it came: the HTTP status, the headers with names in lower case, and the body."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
 
 
 ANSWER: ContextVar[Answer] = ContextVar("answer")
@@ -131,6 +132,7 @@ def _kind(exchange: str) -> Any:
             if answer is not None:
                 answer.status = code
                 answer.headers = {name.lower(): value for name, value in rest[3].items()}
+                answer.body = rest[4]
             return super().on_rest_response(code, *rest)
 
     return Client

@@ -51,7 +51,7 @@ class Manners:
         lanes: (method, ccxt's path) -> lane; what is missing is the account's upkeep.
         weights: a request's weight by limit name, from the client, the entry of ccxt's table and the parameters.
         heard: the exchange's own counts by limit name, from an answer's headers and the request's weights.
-        retry_ms: how long to leave it alone after a refusal for the rate, from headers and the wall clock (ms UTC).
+        retry_ms: how long to leave it alone after a refusal for the rate, from the answer's headers and body.
         codes: its error codes.
         topic: what a stream message is about, as handlers are named; empty for what ccxt deals with.
         order_paths: paths of POST requests that place orders.
@@ -64,7 +64,7 @@ class Manners:
     lanes: Mapping[tuple[str, str], Lane]
     weights: Callable[[Any, Any, Any], Weights]
     heard: Callable[[Mapping[str, str], Weights], dict[str, int]]
-    retry_ms: Callable[[Mapping[str, str], int], int]
+    retry_ms: Callable[[Mapping[str, str], str], int]
     codes: Codes
     topic: Callable[[dict[str, Any]], str]
     order_paths: frozenset[str]
