@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import BadInput, TrefoilError
+from engine.garbage import collect_seldom
 from station.commands import backtest, bias, data, db, forecast, journal, keys, vote
 
 if TYPE_CHECKING:
@@ -261,6 +262,7 @@ def _open(home: Home, find: Callable[[Home], Launch], theme: str | None, endpoin
 
 def main() -> None:
     """The entry point: one plain sentence and exit code 1 for what a person can mend."""
+    collect_seldom()
     try:
         app()
     except* TrefoilError as group:

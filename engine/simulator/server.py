@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from engine.errors import BadInput, InvariantBroken
-from engine.garbage import collect_seldom, pass_over_what_is_loaded
+from engine.garbage import pass_over_what_is_loaded
 from engine.model.money import Money, to_money
 from engine.simulator.bybit_rest import BybitRest
 from engine.simulator.bybit_stream_server import BybitStreamServer
@@ -212,7 +212,6 @@ def main(source: MarketSource, options: SimulateOptions) -> int:
 
     The first line on stdout is JSON with the addresses.
     """
-    collect_seldom()
     pass_over_what_is_loaded()
     return asyncio.run(_run(source, options))
 
