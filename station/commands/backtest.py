@@ -12,6 +12,8 @@ from engine.errors import BadInput
 from station.commands.chosen_market import Data, Symbol, market_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.progress import TaskID
 
     from engine.backtest.funding import Funding, Marks
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from engine.backtest.rules import Grid, Rules
     from engine.backtest.run import Result
     from engine.bars import Bars
+    from engine.strategies.base import Params
 
 ENGINES = ("fast", "faithful")
 
@@ -61,7 +64,7 @@ def backtest(
     trades: Annotated[Path | None, typer.Option(help="Write the trades as CSV.")] = None,
 ) -> None:
     """Run one or more strategies over recorded bars."""
-    from engine.backtest.options import check_warm, names_of, params_of, rules_of
+    from engine.backtest.options import names_of, params_of, rules_of
 
     if engine not in ENGINES:
         raise BadInput("engine", engine, f"use {' or '.join(ENGINES)}")
@@ -75,10 +78,7 @@ def backtest(
     )  # fmt: skip
     params = params_of(names[0], values or ())
     market = market_of(data, symbol, timeframe, repair=repair)
-    for name in names:
-        check_warm(name, params, len(market.bars), market.source)
-    for note in market.notes:
-        typer.echo(note, err=True)
+    _check(market, names, params)
     test = _prepare(
         market,
         rules,
@@ -95,6 +95,16 @@ def backtest(
     lucks: list[Luck | None] = _lucks(results) if luck else [None for _ in results]
     _write(results, lucks, trades, report)
     _tell(results, lucks, elapsed, json=json, parted=breakdown)
+
+
+def _check(market: Market, names: Sequence[str], params: Params | None) -> None:
+    """Enough bars for every strategy, or BadInput; what was noticed while reading is said."""
+    from engine.backtest.options import check_warm
+
+    for name in names:
+        check_warm(name, params, len(market.bars), market.source)
+    for note in market.notes:
+        typer.echo(note, err=True)
 
 
 def _prepare(
