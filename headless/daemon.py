@@ -184,6 +184,7 @@ def main() -> int:
     """``python -m headless.daemon OPTIONS`` with the options as JSON; one line on stderr when it fails."""
 
     async def run() -> None:
+        """Until a signal, or until the engine stops."""
         options = read_options(sys.argv[1] if len(sys.argv) > 1 else "")
         credentials = None
         if options.live and options.keys == "pipe":
@@ -213,6 +214,7 @@ def main() -> int:
 
 
 async def _started(ready: asyncio.Event) -> None:
+    """Once the start is over, what it loaded is left out of garbage collection."""
     await ready.wait()
     pass_over_what_is_loaded()
 

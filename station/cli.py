@@ -94,6 +94,7 @@ def trefoil(
     account = Account(live, testnet)
 
     def confirmed(home: Home) -> Launch:
+        """The engine of the real account, after keys and a typed confirmation."""
         return real.prepare(home, account, endpoint, ask_passphrase, ask_line, allow_withdrawals=allow_withdrawals)
 
     _open(home, confirmed, theme, endpoint)

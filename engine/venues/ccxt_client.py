@@ -106,12 +106,14 @@ def _kind(exchange: str) -> Any:
 
     class Client(base):  # type: ignore[misc] # ccxt is untyped
         def client(self, url: str) -> Any:
+            """The socket of an address, with the moment it was last heard."""
             socket = super().client(url)
             if not hasattr(socket, "heard_at"):
                 socket.heard_at = 0.0
             return socket
 
         def handle_message(self, client: Any, message: Any) -> None:
+            """What has a handler goes to it; the rest is ccxt's."""
             if self.clients.get(client.url) is not client:
                 return  # a socket that was given up and is still closing
             client.heard_at = monotonic()  # the clock of the event loop
@@ -122,12 +124,14 @@ def _kind(exchange: str) -> Any:
                 handler(message)
 
         def sign(self, path: str, *rest: Any, **more: Any) -> Any:
+            """As ccxt signs; an order to OKX also says until when it may be carried out."""
             signed = super().sign(path, *rest, **more)
             if manners.name == "okx" and signed["method"] == "POST" and path.startswith("trade/"):
                 signed["headers"]["expTime"] = str(self.nonce() + RECV_WINDOW_MS)  # OKX's receive window
             return signed
 
         def on_rest_response(self, code: int, *rest: Any) -> Any:
+            """Keep the answer for whoever asked; `rest` is reason, url, method, headers, body and the request's."""
             answer = ANSWER.get(None)
             if answer is not None:
                 answer.status = code
@@ -242,11 +246,13 @@ def _trace(probe: Probe, manners: Manners) -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
 
     async def sent(_session: Any, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams) -> None:
+        """The head of a request is out."""
         context.order = params.method == "POST" and params.url.path in manners.order_paths
         if context.order:
             probe("sent")
 
     async def answered(_session: Any, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
+        """The answer's head is in."""
         if params.method == "POST" and params.url.path in manners.order_paths:
             probe("accepted_not_acked")
 

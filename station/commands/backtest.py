@@ -192,6 +192,7 @@ def _lucks(results: list[Result]) -> list[Luck | None]:
             task = bar.add_task(f"luck of {result.name}", total=None)
 
             def tell(done: int, total: int, task: TaskID = task) -> None:
+                """Progress of one result."""
                 bar.update(task, completed=done, total=total)
 
             found.append(luck_of(result, watch=Watch(tell)))

@@ -78,6 +78,7 @@ def _watched(title: str) -> Iterator[Watch]:
     stopped = False
 
     def stop(number: int, frame: object) -> None:
+        """A wish: the check ends after the bar at hand."""
         nonlocal stopped
         stopped = True
 

@@ -268,6 +268,7 @@ def _training(*, lines: bool = False) -> Iterator[tuple[Trainer, Callable[[int, 
         before = signal.signal(signal.SIGINT, lambda *_: child.cancel())
 
         def told(fold: int, p: Done) -> None:
+            """Progress of the training, as a bar or as JSON lines."""
             if lines:
                 sys.stderr.write(msgspec.json.encode(p).decode() + "\n")
                 sys.stderr.flush()
