@@ -16,13 +16,14 @@ from numba.extending import register_jitable
 @register_jitable
 def part(amount: int, rate: int, scale: int) -> int:
     """``amount x rate / scale``, half to even."""
-    quotient = amount // scale
-    rest = (amount - quotient * scale) * rate
+    quotient, rest = 0, amount * rate
+    if abs(float(amount) * rate) > 9e18:
+        quotient = amount // scale
+        rest = (amount - quotient * scale) * rate
     whole = rest // scale
-    twice = 2 * (rest - whole * scale)
-    if twice > scale or (twice == scale and (quotient * rate + whole) % 2 != 0):
-        whole += 1
-    return quotient * rate + whole
+    quotient = quotient * rate + whole
+    # one more above the half, and at the half where the quotient is odd: without a branch, for nobody can guess it
+    return quotient + int(2 * (rest - whole * scale) + (quotient & 1) > scale)
 
 
 @register_jitable

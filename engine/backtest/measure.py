@@ -15,9 +15,8 @@ from engine.bars import Floats
 
 FULL = 1_024  # bars after which the buffer is measured
 PART = 64  # bars that are looked through together for a drawdown
-LANES = 8  # bars written at once
+LANES = 32  # bars written at once
 ROOM = 1 + FULL + 2 * LANES  # before the first bar stands the equity before it
-_1, _2, _3, _4, _5, _6, _7 = (np.uint64(k) for k in range(1, LANES))
 
 
 @inlined
@@ -41,28 +40,22 @@ def marked(
             curve, waiting = measured(curve, waiting, buffer, equity), ZERO
         if begin >= end:
             return curve, waiting
-        count = min(LANES, end - begin)
-        if begin + LANES > len(close):
-            for k in range(count):
-                buffer[1 + waiting + k] = base + gain * close[begin + k]
-        else:
-            _write(buffer, np.uint64(1 + waiting), close, np.uint64(begin), base, gain)
+        count = min(FULL + LANES - waiting, end - begin)
+        whole = (count + LANES - 1) // LANES * LANES
+        if begin + whole > len(close):
+            whole = count
+        _write(buffer[1 + waiting :], close[begin:], whole, base, gain)
         begin, waiting = begin + count, waiting + count
 
 
 @inlined
-def _write(buffer: Floats, j: np.uint64, close: Floats, i: np.uint64, base: float, gain: float) -> None:
-    """Equity of eight bars from `i` to the buffer's place `j`: those that are too many are overwritten by the next.
+def _write(buffer: Floats, close: Floats, count: int, base: float, gain: float) -> None:
+    """Equity of `count` bars: those that are too many are overwritten by the next.
 
-    All eight are read before one is written, for the compiler cannot know that the arrays are two. Places without a sign
-    need no check whether they are counted from the end.
+    Places without a sign need no check whether they are counted from the end.
     """
-    a, b, c, d = close[i], close[i + _1], close[i + _2], close[i + _3]
-    e, f, g, h = close[i + _4], close[i + _5], close[i + _6], close[i + _7]
-    buffer[j], buffer[j + _1] = base + gain * a, base + gain * b
-    buffer[j + _2], buffer[j + _3] = base + gain * c, base + gain * d
-    buffer[j + _4], buffer[j + _5] = base + gain * e, base + gain * f
-    buffer[j + _6], buffer[j + _7] = base + gain * g, base + gain * h
+    for k in range(np.uint64(count)):
+        buffer[k] = base + gain * close[k]
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
@@ -74,13 +67,16 @@ def measured(curve: Curve, waiting: int, buffer: Floats, equity: Floats) -> Curv
     for begin in range(0, waiting, PART):
         end = min(begin + PART, waiting)
         # a little above the equity of the deepest drawdown so far: what follows decides exactly
-        if _notable(buffer, begin, end, peak, peak * (1.0 - deepest) + peak * 1e-12):
+        peaks, lower = _beyond(buffer, begin, end, peak, peak * (1.0 - deepest) + peak * 1e-12)
+        if peaks > 0:
             for i in range(begin, end):
                 worth = buffer[i + 1]
                 if worth >= peak:
                     peak, longest, peak_at = worth, max(longest, at + i - 1 - peak_at), at + i
                 else:
                     deepest = max(deepest, 1.0 - worth / peak)
+        elif lower > 0:
+            deepest = max(deepest, 1.0 - _lowest(buffer, begin, end) / peak)
     longest = max(longest, at + waiting - 1 - peak_at)
     if len(equity) > 0:
         for i in range(waiting):
@@ -108,9 +104,20 @@ def _returns(buffer: Floats, count: int) -> tuple[float, float, float]:
 
 
 @inlined
-def _notable(buffer: Floats, begin: int, end: int, peak: float, floor: float) -> bool:
-    """Whether there may be a new peak, or a deeper drawdown, among bars `begin` to `end` of the buffer."""
-    count = 0
+def _beyond(buffer: Floats, begin: int, end: int, peak: float, floor: float) -> tuple[int, int]:
+    """How many of bars `begin` to `end` of the buffer are not below `peak`, and how many below `floor`."""
+    peaks, lower = 0, 0
     for i in range(np.uint64(begin + 1), np.uint64(end + 1)):
-        count += (buffer[i] >= peak) | (buffer[i] < floor)
-    return count > 0
+        peaks += buffer[i] >= peak
+        lower += buffer[i] < floor
+    return peaks, lower
+
+
+@inlined
+def _lowest(buffer: Floats, begin: int, end: int) -> float:
+    """The lowest of bars `begin` to `end` of the buffer."""
+    lowest = buffer[begin + 1]
+    for i in range(np.uint64(begin + 2), np.uint64(end + 1)):
+        worth = buffer[i]
+        lowest = worth if worth < lowest else lowest
+    return lowest

@@ -6,17 +6,26 @@ side changes. The engine itself is `kernel.run`, so that a pair of a sweep and a
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from engine.backtest.kernel import run
-from engine.backtest.layout import Costs, Found, Market, Signals, Terms
+from engine.backtest.layout import Costs, Found, Market, Signals, Terms, inlined
 from engine.backtest.measure import ROOM
 from engine.backtest.result import Rows
 from engine.bars import Floats, Ints
-from engine.strategies.base import Sides
 
-WIDTH = 4_096  # bars a block
+Bytes: TypeAlias = NDArray[np.uint8]
+Words: TypeAlias = NDArray[np.uint64]
+
+WIDTH = 1_024  # bars a block
+NONE = 2  # no side yet
+_0, _1, _8, _56 = np.uint64(0), np.uint64(1), np.uint64(8), np.uint64(56)
+_LOWEST = np.uint64(0x0101_0101_0101_0101)  # the lowest bit of every byte
+_PLACES = np.uint64(0x0001_0203_0405_0607)  # times 2**(8 k) its highest byte is k
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
@@ -64,6 +73,35 @@ def _lines(close: Floats, begin: int, end: int, periods: Ints, values: Floats, o
         _four(close, since, end, since - begin, periods[p:], values[p:], out[p:])
 
 
+@inlined
+def _compared(quick: Floats, long: Floats, count: int, above: Bytes) -> None:
+    """1 where the quick average is above the long one, 0 elsewhere, as `indicators.ema_cross`; the last one again to the end of its word."""
+    for i in range(np.uint64(count)):  # places without a sign are never counted from the end
+        above[i] = 1 if quick[i] - long[i] > 1e-9 * abs(long[i]) else 0
+    for i in range(count, count + -count % 8):
+        above[i] = above[count - 1]
+
+
+@inlined
+def _unequal(words: Words, count: int, before: int, begin: int, changes: Ints, kept: int) -> int:
+    """Adds the bars that differ from the one before them, bar `begin` from `before`; returns how many `changes` are kept then.
+
+    Eight bars are looked at together: a byte each, the first one lowest (little-endian).
+    """
+    last, place = np.uint64(before), np.uint64(kept)
+    for w in range(np.uint64((count + 7) // 8)):
+        word = words[w]
+        odd = word ^ ((word << _8) | last)
+        last = word >> _56
+        odd = (odd | (odd >> _1)) & _LOWEST
+        while odd != _0:
+            lowest = odd & (~odd + _1)
+            changes[place] = np.uint64(begin) + w * _8 + ((lowest * _PLACES) >> _56)
+            place += _1
+            odd ^= lowest
+    return np.int64(place)
+
+
 @njit(cache=True, error_model="numpy", _nrt=False)
 def _crossings(
     begin: int,
@@ -73,33 +111,33 @@ def _crossings(
     forgets: int,
     quick: Floats,
     long: Floats,
-    above: Sides,
+    above: Bytes,
+    words: Words,
     state: Ints,
     changes: Ints,
 ) -> None:
     """Where a pair's side changes within a block; changes before bar `first` are not kept, and the side where it `forgets`.
 
-    `state` is the side so far, how many changes are kept, and the side of the first of them. `above` is room to work in.
+    `state` is the side so far (1, 0, or 2 for none yet), how many changes are kept, and the side of the first of them.
+    `above` is room to work in, `words` the same eight by eight.
     """
-    side, count = state[0], np.uint64(state[1])
+    side, kept = state[0], state[1]
     since = max(begin, warm)
-    for i in range(np.uint64(end - begin)):  # places without a sign are never counted from the end
-        above[i] = 1 if quick[i] - long[i] > 1e-9 * abs(long[i]) else -1
+    _compared(quick, long, end - begin, above)
     if since < first:
-        kept = min(first, end)
+        settled = min(first, end)
         if forgets:
-            side = 0
-        elif kept > since:
-            side = above[kept - 1 - begin]
-        since = kept
-    if since < end and count == 0:
-        state[2] = -side if side != 0 else above[since - begin]
-    now, before = np.int8(side), np.uint64(begin)
-    for i in range(np.uint64(since - begin), np.uint64(max(since, end) - begin)):  # see `signals.turns_of`
-        changes[count] = before + i
-        count += np.uint64(above[i] != now)
-        now = above[i]
-    state[0], state[1] = now, count
+            side = NONE
+        elif settled > since:
+            side = above[settled - 1 - begin]
+        since = settled
+    if since >= end:
+        state[0] = side
+        return
+    if kept == 0:
+        state[2] = 1 - side if side != NONE else above[since - begin]
+    above[: since - begin] = side
+    state[0], state[1] = above[end - 1 - begin], _unequal(words, end - begin, side, begin, changes, kept)
 
 
 @njit(cache=True, error_model="numpy")
@@ -107,13 +145,14 @@ def _changes(
     market: Market, periods: Ints, places: Ints, warm: Ints, forgets: int, states: Ints, changes: Ints
 ) -> None:
     """Where the sides of all pairs change over the whole period; `states` and `changes` are those of `_crossings`."""
-    values, lines, above = np.zeros(len(periods)), np.empty((len(periods), WIDTH)), np.empty(WIDTH, dtype=np.int8)
+    values, lines, above = np.zeros(len(periods)), np.empty((len(periods), WIDTH)), np.empty(WIDTH, dtype=np.uint8)
+    words = above.view(np.uint64)
     for first in range(0, market.end, WIDTH):
         stop = min(first + WIDTH, market.end)
         _lines(market.close, first, stop, periods, values, lines)
         for p in range(len(places)):
             quick, long = lines[places[p, 0]], lines[places[p, 1]]
-            _crossings(first, stop, market.begin, warm[p], forgets, quick, long, above, states[p], changes[p])
+            _crossings(first, stop, market.begin, warm[p], forgets, quick, long, above, words, states[p], changes[p])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -143,12 +182,13 @@ def run_pairs(
     """
     count, most = len(places), market.end - market.begin
     states = np.zeros((count, 3), dtype=np.int64)
+    states[:, 0] = NONE
     changes = np.empty((count, most + 1), dtype=np.int64)
     _changes(market, periods, places, periods[places[:, 1]] - 1, forgets, states, changes)
     wanted, opens = np.empty(most, dtype=np.int8), np.empty(most)
     nothing, one, buffer = np.zeros(0), np.zeros(1), np.empty(ROOM)
     for p in range(count):
-        kept, side = states[p, 1], states[p, 2]
+        kept, side = states[p, 1], 2 * states[p, 2] - 1
         changes[p, kept] = market.end
         for k in range(kept):
             wanted[k], side = side, -side
