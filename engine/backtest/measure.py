@@ -17,6 +17,7 @@ FULL = 1_024  # bars after which the buffer is measured
 PART = 64  # bars that are looked through together for a drawdown
 LANES = 32  # bars written at once
 ROOM = 1 + FULL + 2 * LANES  # before the first bar stands the equity before it
+_1 = np.uint64(1)
 
 
 @inlined
@@ -69,12 +70,17 @@ def measured(curve: Curve, waiting: int, buffer: Floats, equity: Floats) -> Curv
         # a little above the equity of the deepest drawdown so far: what follows decides exactly
         peaks, lower = _beyond(buffer, begin, end, peak, peak * (1.0 - deepest) + peak * 1e-12)
         if peaks > 0:
-            for i in range(begin, end):
-                worth = buffer[i + 1]
-                if worth >= peak:
-                    peak, longest, peak_at = worth, max(longest, at + i - 1 - peak_at), at + i
+            lowest = np.inf  # of the bars since the newest peak
+            for i in range(np.uint64(begin), np.uint64(end)):
+                worth = buffer[i + _1]
+                if worth < peak:
+                    lowest = worth if worth < lowest else lowest
                 else:
-                    deepest = max(deepest, 1.0 - worth / peak)
+                    if lowest < np.inf:
+                        deepest, lowest = max(deepest, 1.0 - lowest / peak), np.inf
+                    new = at + np.int64(i)
+                    peak, longest, peak_at = worth, max(longest, new - 1 - peak_at), new
+            deepest = max(deepest, 1.0 - lowest / peak)
         elif lower > 0:
             deepest = max(deepest, 1.0 - _lowest(buffer, begin, end) / peak)
     longest = max(longest, at + waiting - 1 - peak_at)

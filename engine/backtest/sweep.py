@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -108,11 +109,12 @@ def sweep(
             default, and one where the bars are few.
     """
     member = strategy(name)
-    chosen = tuple(member.validate(one) for one in params)
+    chosen = tuple(params)
+    member.validate_all(chosen)
     count = len(chosen)
     books, sums = np.zeros((count, layout.BOOK), dtype=np.int64), np.zeros((count, layout.SUMS))
     if member is EMA_CROSS and test.rules.exits is not Exits.STRATEGY:
-        pairs = np.array([(one.fast, one.slow) for one in chosen], dtype=np.int64)  # type: ignore[attr-defined] # validated
+        pairs = np.fromiter(map(attrgetter("fast", "slow"), chosen), dtype=(np.int64, 2), count=count)
         _pairs(test, pairs, books, sums, told, cores(jobs, len(test.bars)))
     else:
         _one_by_one(test, name, chosen, books, sums, told, cores(jobs, len(test.bars)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import msgspec
@@ -75,14 +76,22 @@ class Strategy:
 
     def validate(self, params: Params) -> Params:
         """`params` themselves; raises BadInput naming the first field out of its range, its value and what is allowed."""
-        if type(params) is not self.params:
-            raise BadInput(self.name, params, f"give {self.params.__name__}")
-        for name, kind in self._kinds().items():
-            self._check(name, kind, getattr(params, name))
-        fast, slow = getattr(params, "fast", 0), getattr(params, "slow", 1)
-        if fast >= slow:
-            raise BadInput(f"{self.name}.fast", fast, f"use less than slow ({slow})")
+        self.validate_all((params,))
         return params
+
+    def validate_all(self, many: Sequence[Params]) -> None:
+        """As `validate` for each of them: a value that many of them have is looked at once."""
+        for params in many:
+            if type(params) is not self.params:
+                raise BadInput(self.name, params, f"give {self.params.__name__}")
+        kinds = self._kinds()
+        for name, kind in kinds.items():
+            for value in set(map(attrgetter(name), many)):
+                self._check(name, kind, value)
+        if "fast" in kinds and "slow" in kinds:
+            for fast, slow in set(map(attrgetter("fast", "slow"), many)):
+                if fast >= slow:
+                    raise BadInput(f"{self.name}.fast", fast, f"use less than slow ({slow})")
 
     def _kinds(self) -> Mapping[str, Any]:
         return _kinds_of(self.params)
