@@ -148,7 +148,7 @@ def _pairs(test: Backtest, pairs: Ints, books: Ints, sums: Floats, told: Told, j
     def group(places: Ints) -> None:
         """The pairs at these places."""
         periods, at = np.unique(pairs[places], return_inverse=True)
-        periods = np.pad(periods, (0, -len(periods) % 4), mode="edge")  # four averages are computed at once
+        periods = np.pad(periods, (0, -len(periods) % 8), mode="edge")  # eight averages are computed at once
         own_books, own_sums = books[places], sums[places]
         sweep_kernel.run_pairs(
             test.market, test.costs, test.terms, periods, at.reshape(-1, 2), forgets, own_books, own_sums, nothing

@@ -43,13 +43,15 @@ def _seed(close: Floats, period: int, end: int, out: Floats) -> float:
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
-def _four(close: Floats, begin: int, end: int, at: int, periods: Ints, values: Floats, out: Floats) -> None:
-    """Four of them at once, past their seeds: their chains of additions do not wait for one another.
+def _eight(close: Floats, begin: int, end: int, at: int, periods: Ints, values: Floats, out: Floats) -> None:
+    """Eight of them at once, past their seeds: their chains of additions do not wait for one another.
 
     Bars `begin` to `end` are put to places `at` and on.
     """
     k0, k1, k2, k3 = 2.0 / (periods[0] + 1), 2.0 / (periods[1] + 1), 2.0 / (periods[2] + 1), 2.0 / (periods[3] + 1)
+    k4, k5, k6, k7 = 2.0 / (periods[4] + 1), 2.0 / (periods[5] + 1), 2.0 / (periods[6] + 1), 2.0 / (periods[7] + 1)
     a, b, c, d = values[0], values[1], values[2], values[3]
+    e, f, g, h = values[4], values[5], values[6], values[7]
     shift = np.uint64(begin - at)
     for i in range(np.uint64(begin), np.uint64(end)):  # without a sign: no place is counted from the end
         price, j = close[i], i - shift
@@ -57,20 +59,26 @@ def _four(close: Floats, begin: int, end: int, at: int, periods: Ints, values: F
         b = (price - b) * k1 + b
         c = (price - c) * k2 + c
         d = (price - d) * k3 + d
+        e = (price - e) * k4 + e
+        f = (price - f) * k5 + f
+        g = (price - g) * k6 + g
+        h = (price - h) * k7 + h
         out[0, j], out[1, j], out[2, j], out[3, j] = a, b, c, d
+        out[4, j], out[5, j], out[6, j], out[7, j] = e, f, g, h
     values[0], values[1], values[2], values[3] = a, b, c, d
+    values[4], values[5], values[6], values[7] = e, f, g, h
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
 def _lines(close: Floats, begin: int, end: int, periods: Ints, values: Floats, out: Floats) -> None:
-    """One block of all averages, four by four; `periods` rise and are as many as a multiple of four."""
-    for p in range(0, len(periods), 4):
+    """One block of all averages, eight by eight; `periods` rise and are as many as a multiple of eight."""
+    for p in range(0, len(periods), 8):
         since = begin
         if begin == 0:
-            since = min(periods[p + 3], end)
-            for k in range(p, p + 4):
+            since = min(periods[p + 7], end)
+            for k in range(p, p + 8):
                 values[k] = _seed(close, periods[k], since, out[k])
-        _four(close, since, end, since - begin, periods[p:], values[p:], out[p:])
+        _eight(close, since, end, since - begin, periods[p:], values[p:], out[p:])
 
 
 @inlined
