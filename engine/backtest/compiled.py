@@ -15,7 +15,7 @@ import numpy as np
 HERE = Path(__file__).parent
 SOURCES = (
     *("account", "layout", "levels", "measure", "rules", "result"),
-    *("kernel", "scan_kernel", "signals", "sweep_kernel"),
+    *("crossings", "kernel", "scan_kernel", "signals", "sweep_kernel"),
 )
 CACHE = HERE / "__pycache__"
 

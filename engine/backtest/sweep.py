@@ -12,7 +12,6 @@ import numpy as np
 from engine.backtest import layout, sweep_kernel
 from engine.backtest.jobs import all_done, cores, each
 from engine.backtest.metrics import YEAR_MS, Metrics, Sums, metrics_of, sharpe_of
-from engine.backtest.result import TRADE
 from engine.backtest.rules import Exits
 from engine.backtest.run import Backtest, summed
 from engine.bars import Floats, Ints
@@ -143,21 +142,21 @@ def _pairs(test: Backtest, pairs: Ints, books: Ints, sums: Floats, told: Told, j
     longest = int(pairs[:, 1].max())
     if test.last < longest:
         raise BadInput("bars", test.last, f"a slow average of {longest} needs as many")
-    forgets, nothing = int(test.rules.exits is Exits.NONE), np.empty(0, dtype=TRADE)
-
-    def group(places: Ints) -> None:
-        """The pairs at these places."""
-        periods, at = np.unique(pairs[places], return_inverse=True)
-        periods = np.pad(periods, (0, -len(periods) % 8), mode="edge")  # eight averages are computed at once
-        own_books, own_sums = books[places], sums[places]
-        sweep_kernel.run_pairs(
-            test.market, test.costs, test.terms, periods, at.reshape(-1, 2), forgets, own_books, own_sums, nothing
-        )
-        books[places], sums[places] = own_books, own_sums
-
+    forgets, bars = int(test.rules.exits is Exits.NONE), len(test.bars)
     order = np.lexsort((pairs[:, 0], pairs[:, 1]))
-    for begin in range(0, len(order), BATCH):
-        places = order[begin : begin + BATCH]
-        size = min(GROUP, -(-len(places) // jobs))
-        all_done(group, [places[i : i + size] for i in range(0, len(places), size)], jobs)
-        _go_on(told, begin + len(places), len(order))
+    pairs, found_books, found_sums = pairs[order], books[order], sums[order]
+    rooms = [sweep_kernel.room_for(GROUP, bars) for _ in range(jobs)]
+
+    def group(part: slice) -> None:
+        """The pairs at these places."""
+        room = rooms.pop()
+        sweep_kernel.run_pairs(
+            test.market, test.costs, test.terms, pairs[part], forgets, room, found_books[part], found_sums[part]
+        )
+        rooms.append(room)
+
+    for begin in range(0, len(pairs), BATCH):
+        end = min(begin + BATCH, len(pairs))
+        all_done(group, [slice(i, min(i + GROUP, end)) for i in range(begin, end, GROUP)], jobs)
+        _go_on(told, end, len(pairs))
+    books[order], sums[order] = found_books, found_sums
