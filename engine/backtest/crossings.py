@@ -17,7 +17,7 @@ from engine.bars import Floats, Ints
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint64]
-Places: TypeAlias = NDArray[np.int32]
+Places: TypeAlias = NDArray[np.uint16]
 
 WIDTH = 1_024  # bars a block
 NONE = 2  # no side yet, where 1 is the fast average above the slow one and 0 below it
@@ -36,8 +36,8 @@ class Room(NamedTuple):
         lines: float64[a, WIDTH], a block of the averages.
         above: uint8[WIDTH], the side at each bar of a block.
         words: the same, eight by eight.
-        changes: int32[c], the bars at whose close a side changes: those of a block's first pair, of its second, ... of the
-            next block's first pair and so on.
+        changes: uint16[c], the bars of their block at whose close a side changes: those of a block's first pair, of its
+            second, ... of the next block's first pair and so on.
         starts: int64[blocks x pairs + 1], where among them each of these begins; at the end how many there are.
         sides: int64[p], the side of each pair in the end.
     """
@@ -57,7 +57,7 @@ def room_for(pairs: int, bars: int) -> Room:
         np.empty((2 * pairs + 8, WIDTH)),
         above,
         above.view(np.uint64),
-        np.empty(pairs * bars, dtype=np.int32),
+        np.empty(pairs * bars, dtype=np.uint16),
         np.empty(-(-bars // WIDTH) * pairs + 1, dtype=np.int64),
         np.empty(pairs, dtype=np.int64),
     )
@@ -129,10 +129,10 @@ def _compared(quick: Floats, long: Floats, count: int, above: Bytes) -> None:
 
 
 @inlined
-def _unequal(words: Words, count: int, before: int, begin: int, changes: Places, kept: int) -> int:
+def _unequal(words: Words, count: int, before: int, changes: Places, kept: int) -> int:
     """Adds the bars whose side differs from the one before it, and returns how many `changes` are kept then.
 
-    Eight bars are looked at together: a byte each, the first one lowest (little-endian). Bar `begin` is compared with
+    Eight bars are looked at together: a byte each, the first one lowest (little-endian). The first bar is compared with
     `before`.
     """
     last, place = np.uint64(before), np.uint64(kept)
@@ -143,7 +143,7 @@ def _unequal(words: Words, count: int, before: int, begin: int, changes: Places,
         odd = (odd | (odd >> _1)) & _LOWEST
         while odd != _0:
             lowest = odd & (~odd + _1)
-            changes[place] = np.uint64(begin) + w * _8 + ((lowest * _BYTES) >> _56)
+            changes[place] = w * _8 + ((lowest * _BYTES) >> _56)
             place += _1
             odd ^= lowest
     return np.int64(place)
@@ -166,7 +166,7 @@ def _crossings(
         side = np.int64(room.above[since - 1 - begin])
     for i in range(since - begin):
         room.above[i] = side
-    return np.int64(room.above[count - 1]), _unequal(room.words, count, side, begin, room.changes, kept)
+    return np.int64(room.above[count - 1]), _unequal(room.words, count, side, room.changes, kept)
 
 
 @njit(cache=True, error_model="numpy")
@@ -204,6 +204,6 @@ def changes_of(pair: int, pairs: int, blocks: int, room: Room, changes: Ints) ->
     for block in range(blocks):
         at = block * pairs + pair
         for k in range(room.starts[at], room.starts[at + 1]):
-            changes[kept] = room.changes[k]
+            changes[kept] = block * WIDTH + room.changes[k]
             kept += 1
     return kept

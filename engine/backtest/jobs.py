@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -39,18 +40,25 @@ def each(work: Callable[[T], None], pieces: Sequence[T], jobs: int) -> Generator
             yield len(done)
 
     told, others = 0, min(jobs, len(pieces)) - 1
-    with ThreadPoolExecutor(max(1, others)) as pool:  # a thread starts with its first work
-        helpers = [pool.submit(deque[int](maxlen=0).extend, some()) for _ in range(others)]
-        try:
-            for told in some():
-                yield told
-        finally:
-            while not left.empty():
-                _next(left)
-        for helper in helpers:
-            helper.result()
+    helpers = [_threads().submit(deque[int](maxlen=0).extend, some()) for _ in range(others)]
+    try:
+        for told in some():
+            yield told
+    finally:
+        while not left.empty():
+            _next(left)
+        begun = [helper for helper in helpers if not helper.cancel()]
+        wait(begun)
+    for helper in begun:
+        helper.result()
     if told < len(done):
         yield len(done)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """They stay for the work to come: beginning and ending one takes as long as a short piece."""
+    return ThreadPoolExecutor(thread_name_prefix="backtest")
 
 
 def _next(left: SimpleQueue[T]) -> T | None:

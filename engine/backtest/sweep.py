@@ -113,7 +113,7 @@ def sweep(
     count = len(chosen)
     books, sums = np.zeros((count, layout.BOOK), dtype=np.int64), np.zeros((count, layout.SUMS))
     if member is EMA_CROSS and test.rules.exits is not Exits.STRATEGY:
-        pairs = np.fromiter(map(attrgetter("fast", "slow"), chosen), dtype=(np.int64, 2), count=count)
+        pairs = np.stack([np.fromiter(map(attrgetter(name), chosen), np.int64, count) for name in ("fast", "slow")], 1)
         _pairs(test, pairs, books, sums, told, cores(jobs, len(test.bars)))
     else:
         _one_by_one(test, name, chosen, books, sums, told, cores(jobs, len(test.bars)))
