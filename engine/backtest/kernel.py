@@ -53,7 +53,7 @@ from engine.backtest.layout import (
     nothing_planned,
 )
 from engine.backtest.levels import ending, meets, meets_within, reach_of, touched_in
-from engine.backtest.measure import marked, measured, started
+from engine.backtest.measure import MANY, drawn, measured, noted, started
 
 
 @njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
@@ -63,7 +63,7 @@ def run(market: Market, signals: Signals, costs: Costs, terms: Terms, found: Fou
     changes, close, funding = signals.changes, market.close, costs.funding
     account, buffer = _opened(terms), found.buffer
     curve, reach = started(buffer, terms.capital, begin), reach_of(terms, account)
-    due, turn, waiting, i = ZERO, ZERO, ZERO, begin
+    due, turn, waiting, stretches, i = ZERO, ZERO, ZERO, ZERO, begin
     while funding[due, 0] < begin:
         due += 1
     wake = funding[due, 0]
@@ -76,7 +76,7 @@ def run(market: Market, signals: Signals, costs: Costs, terms: Terms, found: Fou
         if reach.below > -np.inf or reach.above < np.inf:
             touched = touched_in(market, i, until, reach.below, reach.above)
         still = min(touched, last)
-        curve, waiting = marked(curve, waiting, buffer, found.equity, close, i, still, reach)
+        stretches = noted(buffer, stretches, still, reach)
         i = until
         if still < until:
             i = still + 1
@@ -86,13 +86,16 @@ def run(market: Market, signals: Signals, costs: Costs, terms: Terms, found: Fou
                 ticks = slipped(to_ticks(close[still], terms.tick), -account.position.side, _slippage(costs, still))
                 account = closed(market, terms, account, found, still, market.times[still], ticks, ENDED, terms.taker)
             reach = reach_of(terms, account)
-            waiting += 1
-            buffer[waiting] = reach.base + reach.gain * close[still]
+            stretches = noted(buffer, stretches, i, reach)
+        if stretches >= MANY:
+            curve, waiting = drawn(curve, waiting, stretches, buffer, found.equity, close)
+            stretches = ZERO
         if changes[turn] == i - 1:
             account = _decided(terms, account, signals, turn, i - 1, close[i - 1])
             turn += 1
             if account.plan.acts:
                 wake = i
+    curve, waiting = drawn(curve, waiting, stretches, buffer, found.equity, close)
     _total(account, measured(curve, waiting, buffer, found.equity), found)
 
 

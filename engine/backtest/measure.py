@@ -1,8 +1,8 @@
 """Equity from close to close: returns and drawdown, measured while the engine runs.
 
-Equity is first written out, trade after trade, into a buffer that stays in the processor's nearest cache; a full one is
-measured in one go, in loops that the compiler turns into vector instructions. Between trades there are too few bars for
-that.
+The engine notes over which bars equity moves how with the close. Once many such stretches are noted, their equity is
+written out into a buffer that stays in the processor's nearest cache; a full one is measured in one go. These are loops
+that the compiler turns into vector instructions, and that do not wait for the bookings between them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from engine.bars import Floats
 FULL = 1_024  # bars after which the buffer is measured
 PART = 64  # bars that are looked through together for a drawdown
 LANES = 32  # bars written at once
-ROOM = 1 + FULL + 2 * LANES  # before the first bar stands the equity before it
+MANY = 128  # stretches after which they are drawn; the engine may note two more before it asks
+STRETCHES = 1 + FULL + 2 * LANES  # where they begin; before the first bar stands the equity before it
+ROOM = STRETCHES + 3 * (MANY + 2)
 _1 = np.uint64(1)
 
 
@@ -28,25 +30,32 @@ def started(buffer: Floats, capital: int, begin: int) -> Curve:
 
 
 @inlined
-def marked(
-    curve: Curve, waiting: int, buffer: Floats, equity: Floats, close: Floats, begin: int, end: int, reach: Reach
-) -> tuple[Curve, int]:
-    """The closes of bars `begin` to `end`, over which equity is ``base + gain x close``, put to the `waiting` ones.
+def noted(buffer: Floats, stretches: int, end: int, reach: Reach) -> int:
+    """Notes that equity is ``base + gain x close`` up to bar `end`; returns how many stretches are noted."""
+    at = np.uint64(STRETCHES + 3 * stretches)
+    buffer[at], buffer[at + _1], buffer[at + _1 + _1] = float(end), reach.base, reach.gain
+    return stretches + 1
 
-    Returns the curve, and how many bars wait in the buffer for being measured.
-    """
-    base, gain = reach.base, reach.gain
-    while True:
-        if waiting >= FULL:
-            curve, waiting = measured(curve, waiting, buffer, equity), ZERO
-        if begin >= end:
-            return curve, waiting
-        count = min(FULL + LANES - waiting, end - begin)
-        whole = (count + LANES - 1) // LANES * LANES
-        if begin + whole > len(close):
-            whole = count
-        _write(buffer[1 + waiting :], close[begin:], whole, base, gain)
-        begin, waiting = begin + count, waiting + count
+
+@njit(cache=True, error_model="numpy", _nrt=False)
+def drawn(
+    curve: Curve, waiting: int, stretches: int, buffer: Floats, equity: Floats, close: Floats
+) -> tuple[Curve, int]:
+    """The curve with what is noted drawn behind the `waiting` bars, and how many of the buffer wait for being measured."""
+    bar = curve.at + waiting
+    for k in range(stretches):
+        at = STRETCHES + 3 * k
+        end, base, gain = int(buffer[at]), buffer[at + 1], buffer[at + 2]
+        while bar < end:
+            if waiting >= FULL:
+                curve, waiting = measured(curve, waiting, buffer, equity), ZERO
+            count = min(FULL + LANES - waiting, end - bar)
+            whole = (count + LANES - 1) // LANES * LANES
+            if bar + whole > len(close):
+                whole = count
+            _write(buffer[1 + waiting :], close[bar:], whole, base, gain)
+            bar, waiting = bar + count, waiting + count
+    return curve, waiting
 
 
 @inlined
