@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from functools import lru_cache
+from queue import SimpleQueue
 
 import numpy as np
 
@@ -109,11 +110,10 @@ def sweep(
     """
     member = strategy(name)
     chosen = tuple(params)
-    member.validate_all(chosen)
-    count = len(chosen)
+    columns, count = member.validated(chosen), len(chosen)
     books, sums = np.zeros((count, layout.BOOK), dtype=np.int64), np.zeros((count, layout.SUMS))
     if member is EMA_CROSS and test.rules.exits is not Exits.STRATEGY:
-        pairs = np.stack([np.fromiter(map(attrgetter(name), chosen), np.int64, count) for name in ("fast", "slow")], 1)
+        pairs = np.array([columns["fast"], columns["slow"]], dtype=np.int64).T
         _pairs(test, pairs, books, sums, told, cores(jobs, len(test.bars)))
     else:
         _one_by_one(test, name, chosen, books, sums, told, cores(jobs, len(test.bars)))
@@ -145,18 +145,29 @@ def _pairs(test: Backtest, pairs: Ints, books: Ints, sums: Floats, told: Told, j
     forgets, bars = int(test.rules.exits is Exits.NONE), len(test.bars)
     order = np.lexsort((pairs[:, 0], pairs[:, 1]))
     pairs, found_books, found_sums = pairs[order], books[order], sums[order]
-    rooms = [sweep_kernel.room_for(GROUP, bars) for _ in range(jobs)]
+    rooms = _rooms(jobs, bars)
 
     def group(part: slice) -> None:
         """The pairs at these places."""
-        room = rooms.pop()
-        sweep_kernel.run_pairs(
-            test.market, test.costs, test.terms, pairs[part], forgets, room, found_books[part], found_sums[part]
-        )
-        rooms.append(room)
+        room = rooms.get()
+        try:
+            sweep_kernel.run_pairs(
+                test.market, test.costs, test.terms, pairs[part], forgets, room, found_books[part], found_sums[part]
+            )
+        finally:
+            rooms.put(room)
 
     for begin in range(0, len(pairs), BATCH):
         end = min(begin + BATCH, len(pairs))
         all_done(group, [slice(i, min(i + GROUP, end)) for i in range(begin, end, GROUP)], jobs)
         _go_on(told, end, len(pairs))
     books[order], sums[order] = found_books, found_sums
+
+
+@lru_cache(maxsize=1)
+def _rooms(jobs: int, bars: int) -> SimpleQueue[sweep_kernel.Room]:
+    """One for each job, kept for the next sweep over as many bars: new memory takes longer to get than it is worked in."""
+    rooms: SimpleQueue[sweep_kernel.Room] = SimpleQueue()
+    for _ in range(jobs):
+        rooms.put(sweep_kernel.room_for(GROUP, bars))
+    return rooms

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from operator import attrgetter
 from typing import Any, TypeAlias
 
 import msgspec
@@ -76,22 +75,23 @@ class Strategy:
 
     def validate(self, params: Params) -> Params:
         """`params` themselves; raises BadInput naming the first field out of its range, its value and what is allowed."""
-        self.validate_all((params,))
+        self.validated((params,))
         return params
 
-    def validate_all(self, many: Sequence[Params]) -> None:
-        """As `validate` for each of them: a value that many of them have is looked at once."""
-        for params in many:
-            if type(params) is not self.params:
-                raise BadInput(self.name, params, f"give {self.params.__name__}")
-        kinds = self._kinds()
-        for name, kind in kinds.items():
-            for value in set(map(attrgetter(name), many)):
-                self._check(name, kind, value)
-        if "fast" in kinds and "slow" in kinds:
-            for fast, slow in set(map(attrgetter("fast", "slow"), many)):
-                if fast >= slow:
-                    raise BadInput(f"{self.name}.fast", fast, f"use less than slow ({slow})")
+    def validated(self, many: Sequence[Params]) -> Mapping[str, tuple[float, ...]]:
+        """The values of each field of `many`; raises as `validate`. A value that many of them have is looked at once."""
+        for kind in set(map(type, many)) - {self.params}:
+            wrong = next(params for params in many if type(params) is kind)
+            raise BadInput(self.name, wrong, f"give {self.params.__name__}")
+        kinds, values = self._kinds(), zip(*map(msgspec.structs.astuple, many), strict=True)
+        columns = dict(zip(kinds, values, strict=False))  # there are no columns where there are no parameters
+        for name, column in columns.items():
+            for value in set(column):
+                self._check(name, kinds[name], value)
+        for fast, slow in zip(columns.get("fast", ()), columns.get("slow", ()), strict=True):
+            if fast >= slow:
+                raise BadInput(f"{self.name}.fast", fast, f"use less than slow ({slow})")
+        return columns
 
     def _kinds(self) -> Mapping[str, Any]:
         return _kinds_of(self.params)
