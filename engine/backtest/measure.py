@@ -18,7 +18,8 @@ PART = 64  # bars that are looked through together for a drawdown
 LANES = 32  # bars written at once
 MANY = 128  # stretches after which they are drawn; the engine may note two more before it asks
 STRETCHES = 1 + FULL + 2 * LANES  # where they begin; before the first bar stands the equity before it
-ROOM = STRETCHES + 3 * (MANY + 2)
+FLOAT = STRETCHES + 3 * (MANY + 2)  # two places where bits are read as a float
+ROOM = FLOAT + 2
 _1 = np.uint64(1)
 
 
@@ -72,77 +73,78 @@ def _write(buffer: Floats, close: Floats, count: int, base: float, gain: float) 
 def measured(curve: Curve, waiting: int, buffer: Floats, equity: Floats) -> Curve:
     """The curve with the `waiting` bars of the buffer measured, and written to `equity` where it has room."""
     at = curve.at
-    returns, squares, down = _returns(buffer, waiting)
     peak, peak_at, deepest, longest = curve.peak, curve.peak_at, curve.drawdown, curve.longest
     for begin in range(0, waiting, PART):
         end = min(begin + PART, waiting)
-        # a little above the equity of the deepest drawdown so far: what follows decides exactly
-        peaks, lower = _beyond(buffer, begin, end, peak, peak * (1.0 - deepest) + peak * 1e-12)
-        if peaks > 0:
-            lowest = np.inf  # of the bars since the newest peak
-            for i in range(np.uint64(begin), np.uint64(end)):
-                worth = buffer[i + _1]
-                if worth < peak:
-                    lowest = worth if worth < lowest else lowest
-                else:
-                    if lowest < np.inf:
-                        deepest, lowest = max(deepest, 1.0 - lowest / peak), np.inf
-                    new = at + np.int64(i)
-                    peak, longest, peak_at = worth, max(longest, new - 1 - peak_at), new
+        lowest, highest = _extremes(buffer, begin, end)
+        if 0.0 < lowest and highest < peak:
             deepest = max(deepest, 1.0 - lowest / peak)
-        elif lower > 0:
-            deepest = max(deepest, 1.0 - _lowest(buffer, begin, end) / peak)
+            continue
+        lowest = np.inf  # of the bars since the newest peak
+        for i in range(np.uint64(begin), np.uint64(end)):
+            worth = buffer[i + _1]
+            if worth < peak:
+                lowest = worth if worth < lowest else lowest
+            else:
+                if lowest < np.inf:
+                    deepest, lowest = max(deepest, 1.0 - lowest / peak), np.inf
+                new = at + np.int64(i)
+                peak, longest, peak_at = worth, max(longest, new - 1 - peak_at), new
+        deepest = max(deepest, 1.0 - lowest / peak)
     longest = max(longest, at + waiting - 1 - peak_at)
     if len(equity) > 0:
         for i in range(waiting):
             equity[at + i] = buffer[i + 1]
+    returns, squares, down = _returns(buffer, waiting) if deepest < 1.0 else _returns_to_ruin(buffer, waiting)
     buffer[0] = buffer[waiting]
     returns, squares, down = curve.returns + returns, curve.squares + squares, curve.down + down
     return Curve(at + waiting, peak, peak_at, returns, squares, down, deepest, longest)
 
 
+@inlined
+def _extremes(buffer: Floats, begin: int, end: int) -> tuple[float, float]:
+    """The lowest and the highest of bars `begin` to `end` of the buffer; a lowest of 0 or less may not be the lowest.
+
+    The bits of positive floats are in their order, and of whole numbers a vector instruction finds the lower ones.
+    """
+    bits = buffer.view(np.int64)
+    lowest, highest = bits[begin + 1], bits[begin + 1]
+    for i in range(np.uint64(begin + 1), np.uint64(end + 1)):
+        lowest, highest = min(lowest, bits[i]), max(highest, bits[i])
+    bits[FLOAT], bits[FLOAT + 1] = lowest, highest
+    return buffer[FLOAT], buffer[FLOAT + 1]
+
+
 @njit(cache=True, forceinline=True, _nrt=False, fastmath={"reassoc", "nsz", "nnan", "contract"}, error_model="numpy")
 def _returns(buffer: Floats, count: int) -> tuple[float, float, float]:
-    """Sum of the bars' returns, of their squares, of the negative ones' squares.
+    """Sum of the bars' returns, of their squares, of the negative ones' squares, where all equity is positive.
 
-    From nothing or less there is no return. Sums are added in any order, so that they can be vectorised. Divisions take
-    most of the time, and one serves a bar of each half: ``1 / a = b x 1 / (a x b)``.
+    Sums are added in any order, so that they can be vectorised. Divisions take most of the time, and one serves a bar of
+    each half: ``1 / a = b x 1 / (a x b)``.
     """
     total, squares, down = 0.0, 0.0, 0.0
     half = count // 2
     for i in range(1, half + 1):
         a, b = buffer[i - 1], buffer[half + i - 1]
-        one, other = a if a > 0.0 else 1.0, b if b > 0.0 else 1.0
-        share = 1.0 / (one * other)
-        change = (buffer[i] - a) * (share * other) if a > 0.0 else 0.0
-        later = (buffer[half + i] - b) * (share * one) if b > 0.0 else 0.0
+        share = 1.0 / (a * b)
+        change, later = (buffer[i] - a) * (share * b), (buffer[half + i] - b) * (share * a)
+        fall, drop = change if change < 0.0 else 0.0, later if later < 0.0 else 0.0
         total += change + later
         squares += change * change + later * later
-        fall, drop = change if change < 0.0 else 0.0, later if later < 0.0 else 0.0
         down += fall * fall + drop * drop
-    if 2 * half < count and buffer[count - 1] > 0.0:
+    if 2 * half < count:
         change = buffer[count] / buffer[count - 1] - 1.0
-        total += change
-        squares += change * change
-        down += change * change if change < 0.0 else 0.0
+        fall = change if change < 0.0 else 0.0
+        total, squares, down = total + change, squares + change * change, down + fall * fall
     return total, squares, down
 
 
-@inlined
-def _beyond(buffer: Floats, begin: int, end: int, peak: float, floor: float) -> tuple[int, int]:
-    """How many of bars `begin` to `end` of the buffer are not below `peak`, and how many below `floor`."""
-    peaks, lower = 0, 0
-    for i in range(np.uint64(begin + 1), np.uint64(end + 1)):
-        peaks += buffer[i] >= peak
-        lower += buffer[i] < floor
-    return peaks, lower
-
-
-@inlined
-def _lowest(buffer: Floats, begin: int, end: int) -> float:
-    """The lowest of bars `begin` to `end` of the buffer."""
-    lowest = buffer[begin + 1]
-    for i in range(np.uint64(begin + 2), np.uint64(end + 1)):
-        worth = buffer[i]
-        lowest = worth if worth < lowest else lowest
-    return lowest
+@njit(cache=True, error_model="numpy", _nrt=False)
+def _returns_to_ruin(buffer: Floats, count: int) -> tuple[float, float, float]:
+    """The same for any equity: from nothing or less there is no return."""
+    total, squares, down = 0.0, 0.0, 0.0
+    for i in range(1, count + 1):
+        change = buffer[i] / buffer[i - 1] - 1.0 if buffer[i - 1] > 0.0 else 0.0
+        fall = change if change < 0.0 else 0.0
+        total, squares, down = total + change, squares + change * change, down + fall * fall
+    return total, squares, down
