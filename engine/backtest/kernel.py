@@ -145,13 +145,13 @@ def _filled(
     market: Market, costs: Costs, terms: Terms, account: Account, found: Found, bar: int, first: int
 ) -> Account:
     """The plan, carried out at the open of `bar`, `first` ticks."""
-    plan, slippage = account.plan, _slippage(costs, bar)
-    turns = account.position.side != 0
+    plan, turns = account.plan, account.position.side != 0
+    # what closes a position and what opens the opposite one are orders of one side, at one price
+    ticks = slipped(first, -account.position.side if turns else plan.side, _slippage(costs, bar))
     if turns:
-        ticks = slipped(first, -account.position.side, slippage)
         account = closed(market, terms, account, found, bar, market.times[bar], ticks, SIGNAL, terms.taker)
     if _may_enter(terms, plan, first, account.cash, turns):
-        account = entered(terms, account, bar, slipped(first, plan.side, slippage))
+        account = entered(terms, account, bar, ticks)
     return Account(account.cash, account.position, nothing_planned(), account.tally)
 
 
