@@ -73,7 +73,7 @@ def run(market: Market, signals: Signals, costs: Costs, terms: Terms, found: Fou
             wake, reach = funding[due, 0], reach_of(terms, account)
         until = min(wake, changes[turn] + 1, end)
         touched = until
-        if reach.below > -np.inf or reach.above < np.inf:
+        if reach.below > market.bottom or reach.above < market.top:
             touched = touched_in(market, i, until, reach.below, reach.above)
         still = min(touched, last)
         stretches = noted(buffer, stretches, still, reach)

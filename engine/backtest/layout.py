@@ -55,6 +55,8 @@ class Market(NamedTuple):
         high: prices.
         low: prices.
         close: prices.
+        top: highest high of all bars.
+        bottom: lowest low likewise.
         highest: highest high of each `levels.BLOCK` bars.
         lowest: lowest low likewise.
     """
@@ -66,6 +68,8 @@ class Market(NamedTuple):
     high: Floats
     low: Floats
     close: Floats
+    top: float
+    bottom: float
     highest: Floats
     lowest: Floats
 

@@ -96,6 +96,8 @@ class Backtest:
             high=self.bars.high,
             low=self.bars.low,
             close=self.bars.close,
+            top=float(self.bars.high.max()),
+            bottom=float(self.bars.low.min()),
             highest=_of_blocks(np.maximum, self.bars.high),
             lowest=_of_blocks(np.minimum, self.bars.low),
         )
