@@ -31,6 +31,7 @@ from engine.backtest.scan import scan
 from engine.backtest.sweep import sweep
 from engine.bars import Bars, aggregate
 from engine.strategies import BOARD, STRATEGIES
+from engine.strategies.base import Params
 from tests.bench import vectorbt_side
 from tests.bench.vectorbt_side import (
     FEE,
@@ -51,7 +52,7 @@ Floats = NDArray[np.float64]
 Curve: TypeAlias = tuple[float, float, float, float, float]
 Bare: TypeAlias = tuple[float, int, float, float, float]
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
-RUNS = 7
+RUNS, SHORT_RUNS = 7, 25
 # A worker of the bare loop would spin on its core for milliseconds after its work, which ours then had to share.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 CORES = os.cpu_count() or 1
@@ -61,20 +62,19 @@ FIXED = Rules(taker_ppm=round(FEE * 1e6), slippage=SLIPPAGE, exits=Exits.FIXED, 
 
 def measure() -> dict[str, object]:
     """Every row of the table, the faithful engine, a fresh process, and memory."""
-    peers = vectorbt_side.measure()
     hours, minutes = bars_of(made_bars(HOURS, 1, HOUR_STEP), HOUR_MS), bars_of(made_bars(MINUTES, 1), MINUTE_MS)
     rows: dict[str, Any] = {
         "hour_one": single(hours, HOUR_MS, RULES, exits=False),
         "minute_one": single(minutes, MINUTE_MS, RULES, exits=False),
         "minute_exits": single(minutes, MINUTE_MS, FIXED, exits=True),
-        "hour_sweep": many(hours, HOUR_MS, RUNS),
+        "hour_sweep": many(hours, HOUR_MS, SHORT_RUNS),
         "minute_sweep": many(minutes, MINUTE_MS, 5),
         "scan": scanned(),
     }
     return {
         "rows": rows,
-        "vectorbt": peers,
-        "over_vectorbt": compared(rows, peers),
+        "vectorbt": (peers := vectorbt_side.in_turn(ours(hours, minutes))),
+        "over_vectorbt": compared(peers),
         "faithful": faithful(hours),
         "board_hour_ms": round(timed(lambda: Backtest(hours, HOUR_MS, RULES).run(BOARD).metrics), 3),
         "fresh_process": fresh(hours),
@@ -91,10 +91,25 @@ def measure() -> dict[str, object]:
     }
 
 
-def compared(rows: dict[str, Any], peers: dict[str, Any]) -> dict[str, float]:
+def ours(hours: Bars, minutes: Bars) -> dict[str, Callable[[], object]]:
+    """Our side of the rows that vectorbt is measured with."""
+    hourly, minutely = Backtest(hours, HOUR_MS, RULES), Backtest(minutes, MINUTE_MS, RULES)
+    stopped, params, markets = Backtest(minutes, MINUTE_MS, FIXED), thousand(), scanned_markets()
+    return {
+        "hour_one": lambda: hourly.run("ema-cross").metrics,
+        "minute_one": lambda: minutely.run("ema-cross").metrics,
+        "minute_exits": lambda: stopped.run("ema-cross").metrics,
+        "hour_sweep": lambda: sweep(hourly, "ema-cross", params).returns(),
+        "minute_sweep": lambda: sweep(minutely, "ema-cross", params).returns(),
+        "scan": lambda: scan(markets).returns,
+    }
+
+
+def compared(peers: dict[str, Any]) -> dict[str, float]:
     """How many times as long vectorbt's faster engine takes, the lean way; empty where it is not installed."""
-    found = [engine["median_ms"] for engine in peers.values() if "median_ms" in engine]
-    return {name: round(min(peer[name] for peer in found) / row["ms"], 1) for name, row in rows.items() if found}
+    found = [engine["rows"] for engine in peers.values() if "rows" in engine]
+    lean = [name for name in found[0] if not name.endswith("_stats")] if found else []
+    return {name: min(rows[name]["times"] for rows in found) for name in lean}
 
 
 def bars_of(columns: dict[str, Floats], timeframe_ms: int) -> Bars:
@@ -143,7 +158,7 @@ def single(bars: Bars, timeframe_ms: int, rules: Rules, *, exits: bool) -> dict[
     def bare() -> object:
         return loop(*columns, 12, 26, FEE, SLIPPAGE, STOP, TARGET)
 
-    row: dict[str, Any] = in_turn(lambda: test.run("ema-cross").metrics, bare, RUNS)
+    row: dict[str, Any] = in_turn(lambda: test.run("ema-cross").metrics, bare, SHORT_RUNS)
     metrics = test.run("ema-cross").metrics
     final, trades, *_ = loop(*columns, 12, 26, FEE, SLIPPAGE, STOP, TARGET)
     return row | {
@@ -157,9 +172,7 @@ def single(bars: Bars, timeframe_ms: int, rules: Rules, *, exits: bool) -> dict[
 def many(bars: Bars, timeframe_ms: int, runs: int) -> dict[str, Any]:
     """A thousand pairs of averages, both on one core and on all of them."""
     test = Backtest(bars, timeframe_ms, RULES)
-    chosen = pairs(1_000)
-    params = [STRATEGIES["ema-cross"].make(fast=fast, slow=slow) for fast, slow in chosen]
-    numbers = np.array(chosen, dtype=np.int64)
+    params, numbers = thousand(), np.array(pairs(1_000), dtype=np.int64)
     periods = np.unique(numbers)
 
     def bare() -> object:
@@ -172,11 +185,13 @@ def many(bars: Bars, timeframe_ms: int, runs: int) -> dict[str, Any]:
     return on(CORES) | {"cores": CORES, "one_core": on(1)}
 
 
-def scanned() -> dict[str, Any]:
-    """Seven days of every symbol and timeframe, all six strategies; the bars are prepared before.
+def thousand() -> list[Params]:
+    """The parameters of a sweep."""
+    return [STRATEGIES["ema-cross"].make(fast=fast, slow=slow) for fast, slow in pairs(1_000)]
 
-    The bare loop is given the same sides, and runs on one core.
-    """
+
+def scanned_markets() -> list[Backtest]:
+    """Seven days of every symbol and timeframe."""
     markets = []
     for symbol in range(SYMBOLS):
         minutes = bars_of(made_bars(WEEK, symbol), MINUTE_MS)
@@ -184,6 +199,15 @@ def scanned() -> dict[str, Any]:
         for length in TIMEFRAMES:
             bars = minutes if length == 1 else aggregate(minutes, length * MINUTE_MS)
             markets.append(Backtest(bars, length * MINUTE_MS, RULES, grid=grid))
+    return markets
+
+
+def scanned() -> dict[str, Any]:
+    """All six strategies over every market; the bars are prepared before.
+
+    The bare loop is given the same sides, and runs on one core.
+    """
+    markets = scanned_markets()
 
     def bare() -> None:
         for market in markets:
@@ -224,15 +248,17 @@ def fresh(bars: Bars) -> dict[str, float]:
 
 
 def sweep_memory() -> float:
-    """Megabytes a new process needs at most for a thousand pairs over a year of minutes."""
+    """Megabytes a new process needs at most for a thousand pairs over a year of minutes.
+
+    Linux counts it from the start of the program; `getrusage` would count the process that it was forked from, too.
+    """
     code = (
-        "import resource; from tests.bench.backtest import *; bars = bars_of(made_bars(MINUTES, 1), MINUTE_MS);"
-        "params = [STRATEGIES['ema-cross'].make(fast=f, slow=s) for f, s in pairs(1000)];"
-        "sweep(Backtest(bars, MINUTE_MS, RULES), 'ema-cross', params);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        "from tests.bench.backtest import *; bars = bars_of(made_bars(MINUTES, 1), MINUTE_MS);"
+        "sweep(Backtest(bars, MINUTE_MS, RULES), 'ema-cross', thousand());"
+        "print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return round(float(done.stdout), 1)
+    return round(int(done.stdout.split()[1]) / 1024, 1)
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)

@@ -1,12 +1,13 @@
 """vectorbt's time for the work Trefoil's backtests are measured with, in an environment of its own.
 
-`measure` is called by the benchmark and runs this very file with .venv-crosscheck's Python; both sides take the bars of
-`made_bars`, so that the work is the same. vectorbt is measured in two ways through its public interface. The lean way gives
-it what it is fastest with: its compiled average without pandas around it, all parameter pairs as columns of one call, and
-one return read, no other metric. The ordinary way (`..._stats`) is what its guide shows: `MA.run`, crossings,
-`Portfolio.from_signals` and `stats()`, the metrics a run of ours has too. What it makes of the market (trades, return) is in the answer too, so
-that one can see that it did the same work; with stops it makes somewhat fewer trades, because it drops an entry of the
-bar in which a stop is met.
+`in_turn` is called by the benchmark and runs this very file with .venv-crosscheck's Python, which does a row of the table
+whenever it is told to: the runs of both sides alternate, so that what else the machine does weighs on both. Both take the
+bars of `made_bars`. vectorbt is measured in two ways through its public interface. The lean way gives it what it is
+fastest with: its compiled average without pandas around it, all parameter pairs as columns of one call, and one return
+read, no other metric. The ordinary way (`..._stats`) is what its guide shows: `MA.run`, crossings,
+`Portfolio.from_signals` and `stats()`, the metrics a run of ours has too. What it makes of the market (trades, return) is
+in the answer too, so that one can see that it did the same work; with stops it makes somewhat fewer trades, because it
+drops an entry of the bar in which a stop is met.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +43,39 @@ SYMBOLS = 30
 Columns = dict[str, NDArray[np.float64]]
 
 
-def measure() -> dict[str, object]:
-    """Median milliseconds of each row by vectorbt's two engines, or why there are none."""
+def in_turn(ours: Mapping[str, Callable[[], object]]) -> dict[str, object]:
+    """Each row by vectorbt's two engines and by `ours`, or why there are none.
+
+    Times are medians, milliseconds; `times` is how many times as long vectorbt takes, the median of the pairs' ratios. An
+    ordinary row is compared with ours of the same name without `_stats`.
+    """
     if not PYTHON.exists():
         return {"skipped": HOW}
-    out: dict[str, object] = {}
-    for engine in ("numba", "rust"):
-        done = subprocess.run([str(PYTHON), __file__, engine], capture_output=True, text=True, check=False)
-        out[engine] = json.loads(done.stdout) if done.returncode == 0 else {"failed": done.stderr.splitlines()[-1:]}
-    return out
+    return {engine: _against(engine, ours) for engine in ("numba", "rust")}
+
+
+def _against(engine: str, ours: Mapping[str, Callable[[], object]]) -> dict[str, object]:
+    command = [str(PYTHON), __file__, engine]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as side:
+        assert side.stdin and side.stdout and side.stderr
+        first = side.stdout.readline()
+        if not first:
+            return {"failed": side.stderr.read().splitlines()[-1:]}
+        out = json.loads(first)
+        rows = {}
+        for name in out.pop("rows"):
+            work, pairs = ours[name.removesuffix("_stats")], []
+            for _ in range(RUNS):
+                side.stdin.write(f"{name}\n")
+                side.stdin.flush()
+                pairs.append((float(side.stdout.readline()), once_ms(work)))
+            rows[name] = {
+                "ms": round(statistics.median(peer for peer, _ in pairs), 3),
+                "ours_ms": round(statistics.median(own for _, own in pairs), 3),
+                "times": round(statistics.median(peer / own for peer, own in pairs), 1),
+            }
+        side.stdin.close()
+    return out | {"rows": rows}
 
 
 def made_bars(n: int, seed: int, step: float = 0.0008) -> Columns:
@@ -72,15 +97,12 @@ def pairs(count: int) -> list[tuple[int, int]]:
     return every[:count]
 
 
-def median_ms(work: Callable[[], object], runs: int = RUNS) -> float:
-    """Median wall time, milliseconds; the first run compiles and is not counted."""
+def once_ms(work: Callable[[], object]) -> float:
+    """Wall time of one run after another, milliseconds: the first finds its data in no cache after the other side's run."""
     work()
-    times = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - began) * 1e3)
-    return round(statistics.median(times), 3)
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1e3
 
 
 def later(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -209,40 +231,40 @@ class Vectorbt:
 
 
 def main() -> None:
-    """Measure in this process and print one JSON object."""
+    """Say what there is, one JSON object in a line; then do each row that is asked for and answer its milliseconds."""
     side = Vectorbt(sys.argv[1])
-    hours, minutes = made_bars(HOURS, 1, HOUR_STEP), made_bars(MINUTES, 2)
+    hours, minutes = made_bars(HOURS, 1, HOUR_STEP), made_bars(MINUTES, 1)
     markets = [[made_bars(WEEK // step, 100 + i) for i in range(SYMBOLS)] for step in TIMEFRAMES]
     thousand = pairs(1_000)
-    rows = {
-        "hour_one": median_ms(lambda: side.one(hours)),
-        "minute_one": median_ms(lambda: side.one(minutes)),
-        "minute_exits": median_ms(lambda: side.one(minutes, exits=True)),
-        "hour_one_stats": median_ms(lambda: side.ordinary(hours)),
-        "minute_one_stats": median_ms(lambda: side.ordinary(minutes)),
-        "minute_exits_stats": median_ms(lambda: side.ordinary(minutes, exits=True)),
-        "hour_sweep": median_ms(lambda: side.cross(hours, thousand)),
-        "minute_sweep": median_ms(lambda: side.cross(minutes, thousand[:CHUNK])) * len(thousand) / CHUNK,
-        "scan": median_ms(lambda: side.scan(markets)),
+    singles: dict[str, Callable[[], Any]] = {
+        "hour_one": lambda: side.one(hours),
+        "minute_one": lambda: side.one(minutes),
+        "minute_exits": lambda: side.one(minutes, exits=True),
+    }
+    works: dict[str, Callable[[], object]] = singles | {
+        "hour_one_stats": lambda: side.ordinary(hours),
+        "minute_one_stats": lambda: side.ordinary(minutes),
+        "minute_exits_stats": lambda: side.ordinary(minutes, exits=True),
+        "hour_sweep": lambda: side.cross(hours, thousand),
+        "minute_sweep": lambda: side.cross(minutes, thousand[:CHUNK]),
+        "scan": lambda: side.scan(markets),
     }
     did = {}
-    for name, (portfolio, gain) in {
-        "hour_one": side.one(hours),
-        "minute_one": side.one(minutes),
-        "minute_exits": side.one(minutes, exits=True),
-    }.items():
+    for name, work in singles.items():
+        portfolio, gain = work()
         did[name] = {"trades": int(portfolio.trades.count().sum()), "total_return": float(np.sum(gain))}
-    print(
-        json.dumps(
-            {
-                "version": side.vbt.__version__,
-                "engine": side.engine,
-                "median_ms": rows,
-                "did": did,
-                "note": f"minute_sweep is {CHUNK} pairs times {len(thousand) // CHUNK}",
-            }
-        )
-    )
+    for work in works.values():
+        work()  # what is compiled or imported at the first time is not counted
+    note = f"minute_sweep is {CHUNK} pairs times {len(thousand) // CHUNK}"
+    answer(json.dumps({"version": side.vbt.__version__, "rows": list(works), "did": did, "note": note}))
+    for line in sys.stdin:
+        name = line.strip()
+        answer(str(once_ms(works[name]) * (len(thousand) / CHUNK if name == "minute_sweep" else 1.0)))
+
+
+def answer(line: str) -> None:
+    """One line to the benchmark."""
+    print(line, flush=True)
 
 
 if __name__ == "__main__":
