@@ -20,6 +20,7 @@ Words: TypeAlias = NDArray[np.uint64]
 Places: TypeAlias = NDArray[np.uint16]
 
 WIDTH = 1_024  # bars a block
+SPACE = 24  # between two averages: at multiples of 4,096 bytes all of a bar would share the same few lines of the cache
 NONE = 2  # no side yet, where 1 is the fast average above the slow one and 0 below it
 _0, _1, _8, _56 = np.uint64(0), np.uint64(1), np.uint64(8), np.uint64(56)
 _LOWEST = np.uint64(0x0101_0101_0101_0101)  # the lowest bit of every byte
@@ -33,7 +34,7 @@ class Room(NamedTuple):
     and used over and over.
 
     Attributes:
-        lines: float64[a, WIDTH], a block of the averages.
+        lines: float64[a, WIDTH + SPACE], a block of the averages.
         above: uint8[WIDTH], the side at each bar of a block.
         words: the same, eight by eight.
         changes: uint16[c], the bars of their block at whose close a side changes: those of a block's first pair, of its
@@ -54,7 +55,7 @@ def room_for(pairs: int, bars: int) -> Room:
     """Room for so many pairs at most, over so many bars."""
     above = np.empty(WIDTH, dtype=np.uint8)
     return Room(
-        np.empty((2 * pairs + 8, WIDTH)),
+        np.empty((2 * pairs + 8, WIDTH + SPACE)),
         above,
         above.view(np.uint64),
         np.empty(pairs * bars, dtype=np.uint16),
@@ -146,7 +147,7 @@ def _unequal(words: Words, count: int, before: int, changes: Places, kept: int) 
             changes[place] = w * _8 + ((lowest * _BYTES) >> _56)
             place += _1
             odd ^= lowest
-    return np.int64(place)
+    return np.int64(place)  # type: ignore[return-value] # the compiler's int
 
 
 @inlined
@@ -163,10 +164,12 @@ def _crossings(
     _compared(quick, long, count, room.above)
     if since < first:
         since = min(first, end)
-        side = np.int64(room.above[since - 1 - begin])
+        side = np.int64(room.above[since - 1 - begin])  # type: ignore[assignment] # the compiler's int
     for i in range(since - begin):
         room.above[i] = side
-    return np.int64(room.above[count - 1]), _unequal(room.words, count, side, room.changes, kept)
+    kept = _unequal(room.words, count, side, room.changes, kept)
+    side = np.int64(room.above[count - 1])  # type: ignore[assignment] # the compiler's int
+    return side, kept
 
 
 @njit(cache=True, error_model="numpy")

@@ -66,12 +66,19 @@ def run(market: Market, signals: Signals, costs: Costs, terms: Terms, found: Fou
     due, turn, waiting, stretches, i = ZERO, ZERO, ZERO, ZERO, begin
     while funding[due, 0] < begin:
         due += 1
-    wake = funding[due, 0]
+    wake = pays = funding[due, 0]
+    change = changes[turn]
     while i < end:
         if i == wake:
-            account, due = _at_open(market, signals, costs, terms, account, found, i, turn, due)
-            wake, reach = funding[due, 0], reach_of(terms, account)
-        until = min(wake, changes[turn] + 1, end)
+            if pays == i:
+                account, due = _paid(costs, terms, account, i, due, 1)
+            if account.plan.acts:
+                account = _filled(market, signals, costs, terms, account, found, i, turn)
+            if pays == i:
+                account, due = _paid(costs, terms, account, i, due, 0)
+                pays = funding[due, 0]
+            wake, reach = pays, reach_of(terms, account)
+        until = min(wake, change + 1, end)
         touched = until
         if reach.below > market.bottom or reach.above < market.top:
             touched = touched_in(market, i, until, reach.below, reach.above)
@@ -90,9 +97,10 @@ def run(market: Market, signals: Signals, costs: Costs, terms: Terms, found: Fou
         if stretches >= MANY:
             curve, waiting = drawn(curve, waiting, stretches, buffer, found.equity, close)
             stretches = ZERO
-        if changes[turn] == i - 1:
-            account = _decided(terms, account, signals, turn, i - 1, close[i - 1])
+        if change == i - 1:
+            account = _decided(terms, account, signals, turn, change, close[change])
             turn += 1
+            change = changes[turn]
             if account.plan.acts:
                 wake = i
     curve, waiting = drawn(curve, waiting, stretches, buffer, found.equity, close)
@@ -112,7 +120,17 @@ def _slippage(costs: Costs, bar: int) -> float:
 
 
 @inlined
-def _at_open(
+def _paid(costs: Costs, terms: Terms, account: Account, bar: int, due: int, at_open: int) -> tuple[Account, int]:
+    """The account after funding of `bar`, that due at the open or all that is left; and the next row of funding."""
+    funding = costs.funding
+    while funding[due, 0] == bar and funding[due, 1] >= at_open:
+        account = charged(terms, account, funding[due, 2], funding[due, 3])
+        due += 1
+    return account, due
+
+
+@inlined
+def _filled(
     market: Market,
     signals: Signals,
     costs: Costs,
@@ -121,30 +139,9 @@ def _at_open(
     found: Found,
     bar: int,
     turn: int,
-    due: int,
-) -> tuple[Account, int]:
-    """Funding due at the open, then the plan, then what falls due inside the bar; and the next row of funding.
-
-    A plan was made at the close before, at the newest change, the one before `turn`: `bar` is the one that opens after it.
-    """
-    funding = costs.funding
-    while funding[due, 0] == bar and funding[due, 1] == 1:
-        account = charged(terms, account, funding[due, 2], funding[due, 3])
-        due += 1
-    if account.plan.acts:
-        first = to_ticks(signals.opens[turn - 1], terms.tick)
-        account = _filled(market, costs, terms, account, found, bar, first)
-    while funding[due, 0] == bar:
-        account = charged(terms, account, funding[due, 2], funding[due, 3])
-        due += 1
-    return account, due
-
-
-@inlined
-def _filled(
-    market: Market, costs: Costs, terms: Terms, account: Account, found: Found, bar: int, first: int
 ) -> Account:
-    """The plan, carried out at the open of `bar`, `first` ticks."""
+    """The plan, carried out at the open of `bar`: it was made at the close before, at the newest change, the one before `turn`."""
+    first = to_ticks(signals.opens[turn - 1], terms.tick)
     plan, turns = account.plan, account.position.side != 0
     # what closes a position and what opens the opposite one are orders of one side, at one price
     ticks = slipped(first, -account.position.side if turns else plan.side, _slippage(costs, bar))

@@ -77,19 +77,18 @@ def measured(curve: Curve, waiting: int, buffer: Floats, equity: Floats) -> Curv
     for begin in range(0, waiting, PART):
         end = min(begin + PART, waiting)
         lowest, highest = _extremes(buffer, begin, end)
-        if 0.0 < lowest and highest < peak:
+        if lowest > 0.0 and highest < peak:
             deepest = max(deepest, 1.0 - lowest / peak)
             continue
         lowest = np.inf  # of the bars since the newest peak
-        for i in range(np.uint64(begin), np.uint64(end)):
-            worth = buffer[i + _1]
+        for i in range(begin, end):
+            worth = buffer[np.uint64(i + 1)]  # without a sign: no place is counted from the end
             if worth < peak:
-                lowest = worth if worth < lowest else lowest
+                lowest = min(lowest, worth)
             else:
                 if lowest < np.inf:
                     deepest, lowest = max(deepest, 1.0 - lowest / peak), np.inf
-                new = at + np.int64(i)
-                peak, longest, peak_at = worth, max(longest, new - 1 - peak_at), new
+                peak, longest, peak_at = worth, max(longest, at + i - 1 - peak_at), at + i
         deepest = max(deepest, 1.0 - lowest / peak)
     longest = max(longest, at + waiting - 1 - peak_at)
     if len(equity) > 0:
@@ -128,13 +127,13 @@ def _returns(buffer: Floats, count: int) -> tuple[float, float, float]:
         a, b = buffer[i - 1], buffer[half + i - 1]
         share = 1.0 / (a * b)
         change, later = (buffer[i] - a) * (share * b), (buffer[half + i] - b) * (share * a)
-        fall, drop = change if change < 0.0 else 0.0, later if later < 0.0 else 0.0
+        fall, drop = min(0.0, change), min(0.0, later)
         total += change + later
         squares += change * change + later * later
         down += fall * fall + drop * drop
     if 2 * half < count:
         change = buffer[count] / buffer[count - 1] - 1.0
-        fall = change if change < 0.0 else 0.0
+        fall = min(0.0, change)
         total, squares, down = total + change, squares + change * change, down + fall * fall
     return total, squares, down
 
@@ -145,6 +144,6 @@ def _returns_to_ruin(buffer: Floats, count: int) -> tuple[float, float, float]:
     total, squares, down = 0.0, 0.0, 0.0
     for i in range(1, count + 1):
         change = buffer[i] / buffer[i - 1] - 1.0 if buffer[i - 1] > 0.0 else 0.0
-        fall = change if change < 0.0 else 0.0
+        fall = min(0.0, change)
         total, squares, down = total + change, squares + change * change, down + fall * fall
     return total, squares, down

@@ -103,13 +103,15 @@ def sweep(
     Args:
         test: bars and rules.
         name: one of the six strategies.
-        params: its variants.
+        params: its variants; BadInput where there are none, or one is out of range.
         told: called with (variants done, all) now and then; where it says False the sweep ends with BadInput.
         jobs: how many are worked on at once at most, each on a core of its own; as many as there are cores by
             default, and one where the bars are few.
     """
     member = strategy(name)
     chosen = tuple(params)
+    if not chosen:
+        raise BadInput("variants", 0, "give at least one; a fast average must be faster than its slow one")
     columns, count = member.validated(chosen), len(chosen)
     books, sums = np.zeros((count, layout.BOOK), dtype=np.int64), np.zeros((count, layout.SUMS))
     if member is EMA_CROSS and test.rules.exits is not Exits.STRATEGY:

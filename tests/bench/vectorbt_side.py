@@ -56,12 +56,16 @@ def in_turn(ours: Mapping[str, Callable[[], object]]) -> dict[str, object]:
 
 def _against(engine: str, ours: Mapping[str, Callable[[], object]]) -> dict[str, object]:
     command = [str(PYTHON), __file__, engine]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as side:
-        assert side.stdin and side.stdout and side.stderr
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as side:
+        assert side.stdin
+        assert side.stdout
+        assert side.stderr
         first = side.stdout.readline()
         if not first:
             return {"failed": side.stderr.read().splitlines()[-1:]}
-        out = json.loads(first)
+        out: dict[str, Any] = json.loads(first)
         rows = {}
         for name in out.pop("rows"):
             work, pairs = ours[name.removesuffix("_stats")], []

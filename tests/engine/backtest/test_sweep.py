@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.backtest.crossings import WIDTH
 from engine.backtest.rules import Exits, Rules
 from engine.backtest.run import Backtest
 from engine.backtest.scan import scan
@@ -43,7 +44,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("rules", RULES.values(), ids=RULES.keys())
-@pytest.mark.parametrize("bars", [150, 4_095, 4_096, 4_097, 9_000])
+@pytest.mark.parametrize("bars", [150, WIDTH - 1, WIDTH, WIDTH + 1, 9_000])
 def test_pairs_of_averages(rules: Rules, bars: int) -> None:
     """The lengths lie around the size of a block."""
     test = Backtest(walk(bars), HOUR, rules)
@@ -52,7 +53,7 @@ def test_pairs_of_averages(rules: Rules, bars: int) -> None:
 
 
 @pytest.mark.parametrize("rules", [Rules(), RULES["fixed"]], ids=["none", "fixed"])
-@pytest.mark.parametrize("first", [1, 20, 4_096, 5_000])
+@pytest.mark.parametrize("first", [1, 20, WIDTH - 1, WIDTH, 5_000])
 def test_pairs_over_a_period(rules: Rules, first: int) -> None:
     bars = walk(6_000)
     test = Backtest(bars, HOUR, rules, begin=int(bars.open_time[first]), end=int(bars.open_time[5_900]))
@@ -125,6 +126,23 @@ def test_wrong_variants(values: dict[str, range], sentence: str) -> None:
 def test_averages_longer_than_the_bars_are_refused() -> None:
     with pytest.raises(BadInput, match="a slow average of 200 needs as many"):
         sweep(Backtest(walk(150), HOUR), "ema-cross", variants("ema-cross", {"fast": [12], "slow": [200]}))
+
+
+def test_a_sweep_needs_a_variant_and_takes_none_out_of_range() -> None:
+    test, make = Backtest(walk(300), HOUR), STRATEGIES["ema-cross"].params
+    with pytest.raises(BadInput, match="variants: 0"):
+        sweep(test, "ema-cross", variants("ema-cross", {"fast": [30], "slow": [20, 25]}))
+    for wrong, sentence in (
+        ({"fast": 2}, "ema-cross.fast"),
+        ({"slow": 201}, "ema-cross.slow"),
+        ({"fast": 12.5}, "whole"),
+        ({"stop_atr": float("nan")}, "ema-cross.stop_atr"),
+        ({"fast": 30, "slow": 30}, "less than slow"),
+    ):
+        with pytest.raises(BadInput, match=sentence):
+            sweep(test, "ema-cross", [make(), make(**wrong), make()])
+    with pytest.raises(BadInput, match="EmaCrossParams"):
+        sweep(test, "ema-cross", [make(), STRATEGIES["bollinger"].params()])
 
 
 def test_a_scan_is_its_runs() -> None:
