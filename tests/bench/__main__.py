@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 
+from engine.garbage import collect_seldom
 from tests.bench import (
     ack_to_station,
     backtest,
@@ -45,7 +46,8 @@ PARTS: dict[str, Callable[[], dict[str, object]]] = {
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print, with the garbage collector as in every command."""
+    collect_seldom()
     wanted = sys.argv[1:] or list(PARTS)
     results = {}
     for name in wanted:
