@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
 from engine import arithmetic
 from engine.backtest.options import check_warm, names_of, params_of, rules_of, sizing_of
@@ -188,6 +189,29 @@ def test_a_fee_is_the_fee_of_the_venue(notional: int, rate: int) -> None:
 @given(st.integers(-9 * 10**18, 9 * 10**18), st.integers(-5_000_000, 5_000_000))
 def test_funding_is_rounded_like_everything(notional: int, rate: int) -> None:
     assert arithmetic.funding_paid(notional, rate) == booked(notional * rate, 10**8)
+
+
+def test_compiled_it_is_rounded_so_too() -> None:
+    """Where the product does not fit 64 bits any more, and at the halves."""
+    compiled = njit(arithmetic.funding_paid)
+    dice = np.random.default_rng(1)
+    amounts = [*(sign * 10**k * m for sign in (-1, 1) for k in range(18) for m in (1, 3, 5, 9)), 9 * 10**18]
+    amounts += dice.integers(-(9 * 10**18), 9 * 10**18, 2_000).tolist()
+    rates = [
+        0,
+        1,
+        -1,
+        50,
+        10_000,
+        99_999_999,
+        5_000_000,
+        -5_000_000,
+        *dice.integers(-5_000_000, 5_000_000, 40).tolist(),
+    ]
+    for amount in amounts:
+        for rate in rates:
+            paid = booked(amount * rate, 10**8)
+            assert compiled(amount, rate) == paid, (amount, rate)
 
 
 @given(st.integers(1, 10**9), st.sampled_from([-1, 1]), st.floats(0.0, 0.05))
