@@ -109,7 +109,7 @@ class _Run:
         opens, highs, lows, closes = ticks
         slippage = test.slippage if len(test.slippage) > 1 else np.full(len(bars), test.slippage[0])
         due = _Due(test.funding, first)
-        curve = np.zeros(last - first)
+        curve, detailed = [], len(test.detail_at) > 0
         rows = zip(bars[first:last], slippage[first:last].tolist(), self.rows[first:last], strict=True)
         for i, (bar, slip, reading) in enumerate(rows, first):
             simulation.begin_bar(i, bar.open_time, slip)
@@ -121,22 +121,21 @@ class _Run:
                 due.pay(simulation, at_open=False)
             if simulation.position is not None:
                 whole = Corners(bar.open_time, opens[i], highs[i], lows[i], closes[i])
-                simulation.within((*self._detail(i), whole))
+                simulation.within((*self._detail(i), whole) if detailed else (whole,))
             if i < last - 1:
                 simulation.close_bar(bar, closes[i], test.timeframe_ms, reading)
             else:  # nothing could be filled that is decided here
                 simulation.finish(closes[i])
-            curve[i - first] = simulation.equity
+            curve.append(simulation.equity)
             if i % PROGRESS_EVERY == 0 and not told(i - first, last - first):
                 raise BadInput("backtest", f"{i - first} of {last - first} bars", "was stopped")
         trades = np.array(simulation.trades, dtype=TRADE) if simulation.trades else np.empty(0, dtype=TRADE)
-        sums = summed_up(test.rules, curve, trades, simulation.core.state.cash or 0, test.grid.unit, first)
-        return Result(test, self.name, self.answer, sums, trades, self.params, "faithful", curve / 1e8)
+        equity = np.array(curve, dtype=np.float64)
+        sums = summed_up(test.rules, equity, trades, simulation.core.state.cash or 0, test.grid.unit, first)
+        return Result(test, self.name, self.answer, sums, trades, self.params, "faithful", equity / 1e8)
 
     def _detail(self, i: int) -> Iterator[Corners]:
         at = self.test.detail_at
-        if not len(at):
-            return
         detail, tick = self.test.detail, float(self.test.grid.tick_size)
         for d in range(int(at[i]), int(at[i + 1])):
             time = int(detail.open_time[d])
@@ -151,11 +150,7 @@ class _Due:
     def __init__(self, rows: Ints, first: int) -> None:
         self._rows = [row for row in rows.tolist() if row[0] >= first]
         self._next = 0
-
-    @property
-    def bar(self) -> int:
-        """The bar of the next payment."""
-        return int(self._rows[self._next][0])
+        self.bar: int = self._rows[0][0]  # of the next payment
 
     def pay(self, simulation: Simulation, *, at_open: bool) -> None:
         """Those of this bar that are due at its open, or all that are left of it."""
@@ -164,6 +159,7 @@ class _Due:
             _, _, ticks, rate = self._rows[self._next]
             simulation.pay(rate, ticks)
             self._next += 1
+            self.bar = self._rows[self._next][0]
 
 
 def settings_of(test: Backtest, name: str) -> Settings:

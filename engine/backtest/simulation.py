@@ -97,6 +97,8 @@ class Simulation:
         self._refused: Purpose | None = None
         self._requests: dict[str, OrderRequest] = {}
         self._fills = 0
+        self._measured: Position | None = None
+        self._level = 0
         self._process(
             e.EngineStarted(
                 at=start,
@@ -155,8 +157,10 @@ class Simulation:
             level = self._liquidation(position)
             levels = self._levels(level)
             before = self._seen
-            lowest, highest = min(before, bar.low), max(before, bar.high)
-            if not any(lowest <= one <= highest for one in levels):
+            if levels:
+                lowest, highest = min(before, bar.low), max(before, bar.high)
+                levels = [one for one in levels if lowest <= one <= highest]
+            if not levels:
                 self._seen = bar.close
                 continue
             self._time = bar.time
@@ -315,9 +319,13 @@ class Simulation:
                 return Reason.SIGNAL
 
     def _liquidation(self, position: Position) -> int:
-        entry = abs(position.cost) // (abs(position.lots) * self._instrument.unit)
-        leverage = self._leverage or position.leverage
-        return int(liquidation(entry, position.side, leverage, self._instrument.maintenance_ppm))
+        """Its liquidation price, ticks; found once for each position, which is another object once it changes."""
+        if position is not self._measured:
+            entry = abs(position.cost) // (abs(position.lots) * self._instrument.unit)
+            leverage = self._leverage or position.leverage
+            self._level = int(liquidation(entry, position.side, leverage, self._instrument.maintenance_ppm))
+            self._measured = position
+        return self._level
 
     def _liquidate(self, position: Position, ticks: int) -> None:
         """The venue closes the position at `ticks`, never beyond the margin, and takes the taker fee."""
