@@ -115,7 +115,7 @@ def sweep(
     columns, count = member.validated(chosen), len(chosen)
     books, sums = np.zeros((count, layout.BOOK), dtype=np.int64), np.zeros((count, layout.SUMS))
     if member is EMA_CROSS and test.rules.exits is not Exits.STRATEGY:
-        pairs = np.array([columns["fast"], columns["slow"]], dtype=np.int64).T
+        pairs = np.column_stack((columns["fast"], columns["slow"])).astype(np.int64)
         _pairs(test, pairs, books, sums, told, cores(jobs, len(test.bars)))
     else:
         _one_by_one(test, name, chosen, books, sums, told, cores(jobs, len(test.bars)))
@@ -161,7 +161,8 @@ def _pairs(test: Backtest, pairs: Ints, books: Ints, sums: Floats, told: Told, j
 
     for begin in range(0, len(pairs), BATCH):
         end = min(begin + BATCH, len(pairs))
-        all_done(group, [slice(i, min(i + GROUP, end)) for i in range(begin, end, GROUP)], jobs)
+        size = min(GROUP, -(-(end - begin) // jobs))
+        all_done(group, [slice(i, min(i + size, end)) for i in range(begin, end, size)], jobs)
         _go_on(told, end, len(pairs))
     books[order], sums[order] = found_books, found_sums
 
