@@ -32,8 +32,9 @@ $(BIN)/.synced-train: $(BIN)/.synced
 demo: setup
 	$(BIN)/trefoil demo
 
+# Three workers for two cores: tests with engines and exchanges of their own wait for them half of their time.
 test: train
-	$(BIN)/pytest tests -n 2 --dist loadgroup
+	$(BIN)/pytest tests -n 3 --dist loadgroup
 
 test-fast: setup
 	$(BIN)/pytest tests -n 2 -m "not slow"
