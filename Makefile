@@ -32,7 +32,7 @@ $(BIN)/.synced-train: $(BIN)/.synced
 demo: setup
 	$(BIN)/trefoil demo
 
-# Three workers for two cores: tests with engines and exchanges of their own wait for them half of their time.
+# Three workers for two cores: tests with engines and exchanges of their own wait for them a part of their time.
 test: train
 	$(BIN)/pytest tests -n 3 --dist loadgroup
 
