@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-crosscheck" / "bin" / "python"
 HOW = "not installed: run tests/crosscheck/setup.sh"
-RUNS = 5
+RUNS, SHORT_RUNS = 5, 25
+SHORT = ("hour_one", "minute_one", "minute_exits")  # rows of a few milliseconds
 HOURS, MINUTES = 365 * 24, 365 * 24 * 60
 WEEK = 7 * 24 * 60
 FEE, SLIPPAGE = (
@@ -69,7 +70,7 @@ def _against(engine: str, ours: Mapping[str, Callable[[], object]]) -> dict[str,
         rows = {}
         for name in out.pop("rows"):
             work, pairs = ours[name.removesuffix("_stats")], []
-            for _ in range(RUNS):
+            for _ in range(SHORT_RUNS if name in SHORT else RUNS):
                 side.stdin.write(f"{name}\n")
                 side.stdin.flush()
                 pairs.append((float(side.stdout.readline()), once_ms(work)))
